@@ -1,0 +1,97 @@
+# The only way in: `make` lists what there is. Everything runs in .venv, which `make setup` brings.
+
+# pipeline commands say `python pipeline/x.py`, and mean this one
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+# one thread a network; the processes are what runs side by side
+export OMP_NUM_THREADS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+TORCH := 2.13.0
+TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
+
+.DEFAULT_GOAL := help
+.PHONY: help setup repro ui report readme test test-all lint types lock clean moved
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/ready ## the environment in .venv (PYTHON=... names another Python 3.11 to 3.13)
+
+repro: .venv/ready ## run the study: what changed, and nothing else
+	@.venv/bin/surnames repro
+
+ui: .venv/ready ## browse the runs in MLflow
+	@.venv/bin/surnames ui
+
+report: .venv/ready ## open the report
+	@.venv/bin/surnames report
+
+readme: .venv/ready ## write the README's figures and tables anew from the results
+	@.venv/bin/surnames readme
+
+test: lint types ## format, lint, types and the tests that take seconds
+	@tests/system-packages.sh
+	@.venv/bin/python -m pytest -n 2 -m "not slow"
+
+test-all: lint types ## the same with the slow tests too
+	@tests/system-packages.sh
+	@.venv/bin/python -m pytest -n 2
+
+lint: .venv/ready ## ruff's rules and its format; the lock against pyproject.toml
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/python -m pip check
+
+types: .venv/ready ## mypy
+	@.venv/bin/mypy
+
+lock: .venv/ready ## resolve requirements.lock anew (UPGRADE=1: the newest of everything)
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal \
+	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --no-emit-package torch --extra dev $(if $(UPGRADE),--upgrade) \
+	    --output-file requirements.lock pyproject.toml
+
+clean: ## remove .venv and the tools' caches; data, results and DVC's cache stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build src/surnames.egg-info
+	find src pipeline tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment knows where it stands: copied or moved with its folder, it would run the code of the old
+# place. The stamp holds the place, and comes last, so that an interrupted set-up leaves none.
+MOVED := $(shell [ ! -f .venv/ready ] || [ "$$(cat .venv/ready)" = "$$(pwd -P)" ] || echo moved)
+
+# Without build isolation: an isolated build would fetch a setuptools that no hash holds, so ours is
+# there before the two that are built (antlr4-python3-runtime has no wheel, and the project itself).
+PIP := .venv/bin/python -m pip install -qq --no-input --no-deps --no-build-isolation
+
+.venv/ready: requirements.lock pyproject.toml Makefile $(MOVED)
+	@rm -f .venv/ready
+	@python=; found=; \
+	for candidate in $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python3 python); do \
+	    version=$$("$$candidate" -c 'import ensurepip, sys; print("%d.%d" % sys.version_info[:2])' \
+	        2>/dev/null) || continue; \
+	    found="$$found $$candidate is $$version,"; \
+	    case $$version in 3.11|3.12|3.13) python=$$candidate; break;; esac; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "surnames needs Python 3.11, 3.12 or 3.13 with venv; found:$${found:- none,}" \
+	        "so install one, or name it: make setup PYTHON=/path/to/python3.12" >&2; \
+	    exit 1; \
+	fi; \
+	echo "Setting up .venv with Python $$version: 2 minutes and 2.5 GB the first time ..."; \
+	if [ -n "$(MOVED)" ] || ! .venv/bin/python -c "import pip, sys; \
+	        sys.exit('%d.%d' % sys.version_info[:2] != '$$version')" 2>/dev/null; then \
+	    "$$python" -m venv --clear .venv; \
+	fi
+	@$(PIP) "torch==$(TORCH)+cpu" 2>.venv/torch.log \
+	    || $(PIP) "torch==$(TORCH)" --index-url $(TORCH_CPU_INDEX) \
+	    || { cat .venv/torch.log >&2; exit 1; }
+	@awk '/^[^ ]/ { wanted = /^setuptools==/ } wanted' requirements.lock > .venv/setuptools.lock
+	@$(PIP) --require-hashes -r .venv/setuptools.lock
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --editable .
+	@pwd -P > .venv/ready
+
+moved:

@@ -1,0 +1,1 @@
+"""Surnames: did fixing the PyTorch character-RNN tutorial help? A reproducible study."""
