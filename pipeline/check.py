@@ -1,0 +1,14 @@
+"""The gate before training: the schema of every split, and no held-out name in training."""
+
+from surnames import corpus, errors, files, params, validation
+
+
+def main() -> None:
+    """Read data/splits, write data/checked; fail on the first fault."""
+    for protocol in params.PROTOCOLS:
+        found = validation.check(corpus.load_split(files.split(protocol)), protocol)
+        files.write_json(found, files.checked(protocol))
+
+
+if __name__ == "__main__":
+    errors.run(main)

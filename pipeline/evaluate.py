@@ -1,0 +1,28 @@
+"""Score all replicates of one architecture under one protocol, exactly."""
+
+from surnames import corpus, errors, files, models, params, scoring
+
+
+def main(protocol: str, architecture: str) -> None:
+    """Read one split and the weights, write predictions, scores, confusion and calibration."""
+    config = params.load()
+    recipe = config.recipe(config.runs[f"{protocol}-{architecture}"])
+    row = models.architecture(architecture, recipe)
+    split = corpus.load_split(files.split(protocol))
+    networks = models.load(files.weights(protocol, architecture))
+    outside = corpus.without(corpus.starter_names(files.STARTER), corpus.load(files.NAMES))
+
+    evaluations = [
+        scoring.evaluate(row, network, split.corpus.take(split.scored_rows(replicate)), outside)
+        for replicate, network in enumerate(networks)
+    ]
+    scoring.save_predictions(evaluations, files.predictions(protocol, architecture))
+    scoring.save_confusion(evaluations, files.confusion(protocol, architecture))
+    scoring.save_calibration(evaluations, files.calibration(protocol, architecture))
+    scoring.save_scores(evaluations, files.scores(protocol, architecture))
+    scoring.save_recalls(evaluations, files.recall(protocol, architecture))
+    files.write_json(scoring.means(evaluations), files.metrics(protocol, architecture))
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,79 @@
+"""Character n-grams and logistic regression. Fitting needs scikit-learn; predicting needs NumPy."""
+
+from collections import Counter
+
+import numpy as np
+
+from surnames.corpus import Corpus
+from surnames.params import LogisticRegression
+
+TOLERANCE = 1e-3
+
+
+def ngrams(name: str, longest: int) -> Counter[str]:
+    """The n-grams, n = 1 to `longest`, of each word of a name with a space at either end.
+
+    The same as scikit-learn's `char_wb` analyzer, which `tests/test_baselines.py` holds it against.
+    """
+    words = [f" {word} " for word in name.split()]
+    return Counter(
+        word[start : start + n]
+        for word in words
+        for n in range(1, longest + 1)
+        for start in range(len(word) - n + 1)
+    )
+
+
+def fit_ngrams(corpus: Corpus, recipe: LogisticRegression, languages: int) -> dict[str, np.ndarray]:
+    """One logistic regression per language against the rest, on tf-idf of n-grams.
+
+    Returns `vocabulary` (bytes, one n-gram a line), `idf` (n-grams,), `weight` (n-grams, languages)
+    and `bias` (languages,), float32. Dual coordinate descent (liblinear) uses no BLAS, whose bits
+    differ between processors.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression as Binary
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    vectorizer = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(1, recipe.longest), lowercase=False
+    )
+    features = vectorizer.fit_transform(corpus.names)
+    balance = compute_sample_weight("balanced" if recipe.balanced else None, corpus.languages)
+    weight = np.zeros((features.shape[1], languages), np.float32)
+    bias = np.full(languages, -700.0, np.float32)  # a language that training lacks is never said
+    for language in np.unique(corpus.languages):
+        binary = Binary(
+            solver="liblinear", dual=True, C=recipe.inverse_regularization, tol=TOLERANCE,
+            max_iter=recipe.passes, random_state=0,
+        )  # fmt: skip
+        binary.fit(features, corpus.languages == language, sample_weight=balance)
+        weight[:, language] = binary.coef_[0]
+        bias[language] = binary.intercept_[0]
+    return {
+        "vocabulary": np.frombuffer(
+            "\n".join(vectorizer.get_feature_names_out()).encode(), np.uint8
+        ).copy(),
+        "idf": vectorizer.idf_.astype(np.float32),
+        "weight": weight,
+        "bias": bias,
+    }
+
+
+def ngram_probabilities(weights: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
+    """(names, languages) float64: each language's own probability, normalized to sum to one."""
+    vocabulary = bytes(weights["vocabulary"]).decode().split("\n")
+    index = {ngram: k for k, ngram in enumerate(vocabulary)}
+    longest = max(map(len, vocabulary))
+    idf, weight = weights["idf"].astype(float), weights["weight"].astype(float)
+    scores = np.tile(weights["bias"].astype(float), (len(names), 1))
+    for row, name in enumerate(names):
+        counts = ngrams(name, longest)
+        known = [(index[ngram], count) for ngram, count in counts.items() if ngram in index]
+        if known:
+            columns, times = np.array(known).T
+            values = times * idf[columns]
+            values /= np.sqrt((values**2).sum())
+            scores[row] += (weight[columns] * values[:, None]).sum(axis=0)
+    each = 1 / (1 + np.exp(-scores))
+    return each / each.sum(axis=1, keepdims=True)

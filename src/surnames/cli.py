@@ -1,0 +1,80 @@
+"""The `surnames` command: what `make` calls, and what a person may."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from surnames import files
+from surnames.errors import StudyError, SurnamesError
+
+
+class Group(click.Group):
+    """A user's mistake exits 1 with its message and without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Call the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except SurnamesError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=Group)
+def main() -> None:
+    """Did fixing the PyTorch character-RNN tutorial help? A reproducible study."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / files.PIPELINE).is_file():
+            os.chdir(folder)
+            return
+    raise StudyError(f"no {files.PIPELINE} here or above; run inside the project's folder")
+
+
+@main.command()
+@click.argument("targets", nargs=-1)
+def repro(targets: tuple[str, ...]) -> None:
+    """Run what changed (`dvc repro`) and print the headline table."""
+    from surnames import headline
+
+    dvc = [sys.executable, "-m", "dvc", "repro"]
+    if headline.on_starter():  # DVC cannot see that a source is there now
+        _run([*dvc, "--force", "--single-item", "fetch"])
+    _run([*dvc, *targets])
+    headline.write_readme()
+    click.echo(headline.text())
+    click.echo("\nNext: make report (the figures), make ui (every run in MLflow), dvc plots show")
+
+
+def _run(command: list[str]) -> None:
+    """A command that has said itself what went wrong."""
+    done = subprocess.run(command, check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+
+
+@main.command()
+def readme() -> None:
+    """Write the README's table anew from results/."""
+    from surnames import headline
+
+    headline.write_readme()
+
+
+@main.command()
+def report() -> None:
+    """Name the report and open it in a browser."""
+    if not files.REPORT.is_file():
+        raise StudyError(f"{files.REPORT} is not there yet; run `make repro`")
+    click.echo(files.REPORT.resolve())
+    click.launch(files.REPORT.resolve().as_uri())
+
+
+@main.command()
+@click.option("--port", default=5000, show_default=True)
+def ui(port: int) -> None:
+    """Serve the MLflow UI on loopback."""
+    from surnames import tracking
+
+    tracking.serve(port)

@@ -1,0 +1,44 @@
+"""The project's exceptions, and the one place where they become an exit status.
+
+SurnamesError
+├── ParameterError    params.yaml holds something that cannot be meant
+├── DataError         the names, or a file made from them, are not what they must be
+│   └── SourceError   no source gave the pinned data set
+├── StudyError        the study asks for something that it does not hold
+└── TrainingError     no network came out of training
+"""
+
+import sys
+from collections.abc import Callable
+
+
+class SurnamesError(Exception):
+    """A mistake of the user or of the world: what came, what was expected, what to do."""
+
+
+class ParameterError(SurnamesError):
+    """params.yaml holds something that cannot be meant."""
+
+
+class DataError(SurnamesError):
+    """The names, or a file made from them, are not what they must be."""
+
+
+class SourceError(DataError):
+    """No source gave the pinned data set."""
+
+
+class StudyError(SurnamesError):
+    """The study asks for something that it does not hold."""
+
+
+class TrainingError(SurnamesError):
+    """No network came out of training."""
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call a stage's `main` with the command line's words; a user's mistake exits 1, untraced."""
+    try:
+        main(*sys.argv[1:])
+    except SurnamesError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,197 @@
+"""params.yaml as frozen, typed objects; whatever cannot be meant is refused here, at the door."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from surnames.errors import ParameterError
+
+PROTOCOLS = ("published", "held_out", "random_split")
+Protocol = Literal["published", "held_out", "random_split"]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: no key too many, none too few, no type bent to fit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Fetch(Section):
+    """Where the names come from and what they must be; times in seconds."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    identity: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sources: list[str]
+    silence: Annotated[float, Field(gt=0, le=10)]
+    seconds: Annotated[float, Field(gt=0)]
+    megabytes: Positive
+    when_unreachable: Literal["starter", "fail"]
+
+
+class Normalize(Section):
+    """What is no name."""
+
+    not_names: list[str]
+
+
+class Published(Section):
+    """Train on every line, score on the same lines."""
+
+
+class HeldOut(Section):
+    """Stratified folds, grouped by name."""
+
+    folds: Annotated[int, Field(ge=2, le=20)]
+
+
+class RandomSplit(Section):
+    """A random share of all lines is held out."""
+
+    held_out_share: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Protocols(Section):
+    """What is trained on and scored on."""
+
+    published: Published
+    held_out: HeldOut
+    random_split: RandomSplit
+
+
+class Study(Section):
+    """What all runs share; `confidence` is that of every interval."""
+
+    seed: Annotated[int, Field(ge=0)]
+    replicates: Annotated[int, Field(ge=2, le=1000)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Sgd(Section):
+    """Plain stochastic gradient descent, one name a step."""
+
+    method: Literal["sgd"]
+    engine: Literal["online", "reference"]
+    hidden_size: Annotated[int, Field(ge=1, le=4096)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    steps: Positive
+
+
+class LogisticRegression(Section):
+    """Multinomial logistic regression on character n-grams of 1 to `longest` letters."""
+
+    method: Literal["logistic_regression"]
+    longest: Annotated[int, Field(ge=1, le=6)]
+    inverse_regularization: Annotated[float, Field(gt=0)]
+    passes: Positive
+    balanced: bool
+
+
+class Counting(Section):
+    """Count the languages; nothing to choose."""
+
+    method: Literal["counting"]
+
+
+Recipe = Annotated[Sgd | LogisticRegression | Counting, Field(discriminator="method")]
+
+
+class Run(Section):
+    """One (protocol, architecture) of the study and the recipe that trains it."""
+
+    protocol: Protocol
+    architecture: str
+    recipe: str
+
+    def __str__(self) -> str:
+        return f"{self.protocol}-{self.architecture}"
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    fetch: Fetch
+    normalize: Normalize
+    protocols: Protocols
+    study: Study
+    recipes: dict[str, Recipe]
+    architectures: dict[str, dict[str, Any]]
+    runs: dict[str, Run]
+
+    @model_validator(mode="after")
+    def agree(self) -> "Params":
+        """The sections name each other rightly."""
+        for key, run in self.runs.items():
+            if key != str(run):
+                raise ValueError(f"runs.{key}: must be named {run}, after its own two parts")
+            if run.architecture not in self.architectures:
+                known = ", ".join(self.architectures)
+                raise ValueError(
+                    f"runs.{key}.architecture: {run.architecture!r} is not under `architectures`; "
+                    f"choose from {known}, or add it there"
+                )
+            if run.recipe not in self.recipes:
+                known = ", ".join(self.recipes)
+                raise ValueError(
+                    f"runs.{key}.recipe: {run.recipe!r} is not under `recipes`; choose from {known}"
+                )
+            self.recipe(run)
+        return self
+
+    def recipe(self, run: Run) -> Recipe:
+        """The run's recipe with what its architecture does differently."""
+        recipe = self.recipes[run.recipe]
+        changes = self.architectures[run.architecture]
+        try:
+            return type(recipe).model_validate(recipe.model_dump() | changes)
+        except ValidationError as error:
+            place = f"architectures.{run.architecture}"
+            raise ValueError(_explain(error, place)) from None
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """The study's parameters; raises ParameterError that names every wrong place."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParameterError(f"{path} is not here; run from the project's folder") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not YAML: {error}") from None
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise ParameterError(_explain(error, str(path))) from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Any other YAML file of the project, such as dvc.lock."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _explain(error: ValidationError, place: str) -> str:
+    """One line for each fault: the place, what came, what was expected."""
+    lines = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "value_error":
+            lines.append(f"  {fault['ctx']['error']}")
+            continue
+        message = f"  {where}: {fault['msg']}" if where else f"  {fault['msg']}"
+        if fault["type"] not in ("missing", "union_tag_invalid"):
+            message += f"; got {fault['input']!r}"
+        if fault["type"] in ("float_type", "int_type") and isinstance(fault["input"], str):
+            message += f" (YAML reads that as text; write {_as_number(fault['input'])})"
+        if fault["type"] == "extra_forbidden":
+            message = f"  {where}: no such parameter; remove it or correct its name"
+        lines.append(message)
+    return f"{place} cannot be meant:\n" + "\n".join(lines)
+
+
+def _as_number(text: str) -> str:
+    try:
+        number = float(text)
+    except ValueError:
+        return "a number"
+    return f"{number!r}" if "e" not in repr(number) else f"{number:.1e}"

@@ -1,0 +1,120 @@
+"""The reference engine: the recipe in plain autograd, to be read beside the tutorial.
+
+Any torch.nn.Module trains here that `build(letters, hidden_size, languages)` makes and that answers
+
+    forward(names, lengths) -> logits
+    (batch, longest) int64, (batch,) int64 -> (batch, languages)
+
+whatever stands behind a name's last letter must not change its logits.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from surnames import alphabet
+from surnames.corpus import LANGUAGES, Corpus
+from surnames.models import Network, Progress, Weights, stretches
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": lambda values: values,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+}
+BATCH = 1024  # names scored at once
+
+
+class Elman(nn.Module):
+    """The six cells: h_t = f(cell [x_t ; h_(t-1)]), read out from [x_t ; h_(t-1)] or from h_t."""
+
+    def __init__(self, activation: str, readout: str, hidden_size: int) -> None:
+        super().__init__()
+        letters = len(alphabet.LETTERS)
+        self.activation = ACTIVATIONS[activation]
+        self.combined = readout == "combined"
+        self.letters, self.hidden_size = letters, hidden_size
+        self.cell = nn.Linear(letters + hidden_size, hidden_size)
+        self.readout = nn.Linear(
+            letters + hidden_size if self.combined else hidden_size, len(LANGUAGES)
+        )
+
+    def forward(self, names: Tensor, lengths: Tensor) -> Tensor:
+        hidden = torch.zeros(len(names), self.hidden_size)
+        logits = torch.zeros(len(names), len(LANGUAGES))
+        for t in range(names.shape[1]):
+            reading = (t < lengths)[:, None]  # a finished name keeps its last state and logits
+            letter = nn.functional.one_hot(names[:, t], self.letters).float()
+            both = torch.cat([letter, hidden], dim=1)
+            following = self.activation(self.cell(both))
+            output = self.readout(both if self.combined else following)
+            hidden = torch.where(reading, following, hidden)
+            logits = torch.where(reading, output, logits)
+        return logits
+
+
+def set_weights(network: nn.Module, weights: Weights) -> None:
+    """Put weights into a network, in place."""
+    arrays = {name: array for name, array in weights.items() if name != "hidden_size"}
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def seeded(build: Callable[[int, int, int], nn.Module], hidden_size: int, seed: int) -> nn.Module:
+    """A fresh network, its weights drawn from `seed` and from nothing else."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build(len(alphabet.LETTERS), hidden_size, len(LANGUAGES))
+    network.register_buffer("hidden_size", torch.tensor(hidden_size))
+    return network
+
+
+def train(
+    network: nn.Module,
+    corpus: Corpus,
+    examples: np.ndarray,
+    learning_rate: float,
+    progress: Progress,
+) -> Network:
+    """Plain gradient descent, one name a step, as the tutorial's `train` does it."""
+    torch.set_num_threads(1)
+    letters, offsets = corpus.encoded
+    curve = []
+    for first, end in stretches(len(examples)):
+        total, right = 0.0, 0
+        for example in examples[first:end]:
+            name = torch.from_numpy(letters[offsets[example] : offsets[example + 1]].astype(int))
+            language = torch.tensor([corpus.languages[example]])
+            logits = network(name[None], torch.tensor([len(name)]))
+            loss = nn.functional.cross_entropy(logits, language)
+            network.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for weight in network.parameters():
+                    if weight.grad is not None:  # no path leads to 2017's last state
+                        weight.sub_(learning_rate * weight.grad)
+            total += loss.item()
+            right += int(logits.argmax() == language)
+        curve.append((end, total / (end - first), right / (end - first)))
+        progress(end - first)
+        if not np.isfinite(total):
+            break
+    weights = {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
+    return Network(weights, curve)
+
+
+def probabilities(network: nn.Module, names: list[str]) -> np.ndarray:
+    """(names, languages) float64, scored in padded batches."""
+    torch.set_num_threads(1)
+    letters, offsets = alphabet.encode(names)
+    lengths = torch.from_numpy(np.diff(offsets))
+    padded = torch.zeros(len(names), int(lengths.max()), dtype=torch.int64)
+    for row in range(len(names)):
+        name = letters[offsets[row] : offsets[row + 1]]
+        padded[row, : len(name)] = torch.from_numpy(name.astype(int))
+    with torch.inference_mode():
+        parts = [
+            network(padded[first : first + BATCH], lengths[first : first + BATCH])
+            for first in range(0, len(names), BATCH)
+        ]
+        return torch.softmax(torch.cat(parts).double(), dim=1).numpy()

@@ -1,0 +1,187 @@
+"""Exact scores: every name that a replicate is scored on, and nothing sampled."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from surnames import files
+from surnames.corpus import LANGUAGES, Corpus
+from surnames.models import Architecture, Network
+
+BINS = 15  # of the calibration error
+METRICS = ("macro_recall", "accuracy", "macro_f1", "top3_accuracy", "log_loss", "ece")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one network said of the names that it was scored on, each (names,)."""
+
+    language: np.ndarray  # uint8, the right answer
+    predicted: np.ndarray  # uint8, the most probable language
+    confidence: np.ndarray  # float32, its probability
+    truth: np.ndarray  # float32, the probability of the right answer
+    rank: np.ndarray  # uint8, how many languages were more probable than the right one
+
+
+def predict(probabilities: np.ndarray, languages: np.ndarray) -> Predictions:
+    """Predictions from probabilities (names, languages); ties go to the first language."""
+    rows = np.arange(len(languages))
+    truth = probabilities[rows, languages]
+    ahead = probabilities > truth[:, None]
+    tied = (probabilities == truth[:, None]) & (np.arange(len(LANGUAGES)) < languages[:, None])
+    predicted = probabilities.argmax(axis=1)
+    return Predictions(
+        languages.astype(np.uint8),
+        predicted.astype(np.uint8),
+        probabilities[rows, predicted].astype(np.float32),
+        truth.astype(np.float32),
+        (ahead | tied).sum(axis=1).astype(np.uint8),
+    )
+
+
+def confusion_counts(predictions: Predictions) -> np.ndarray:
+    """(languages, languages) int64: row the right language, column the predicted one."""
+    counts = np.zeros((len(LANGUAGES), len(LANGUAGES)), np.int64)
+    np.add.at(counts, (predictions.language, predictions.predicted), 1)
+    return counts
+
+
+def recalls(counts: np.ndarray) -> np.ndarray:
+    """(languages,) recall of each language, not a number where it was not scored."""
+    scored = counts.sum(axis=1)
+    return np.divide(np.diag(counts), scored, out=np.full(len(scored), np.nan), where=scored > 0)
+
+
+def calibration(predictions: Predictions) -> np.ndarray:
+    """(BINS, 3): names, sum of confidences and number right, by confidence in equal bins."""
+    confidence = predictions.confidence.astype(float)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    right = (predictions.predicted == predictions.language).astype(float)
+    columns = (np.ones_like(right), confidence, right)
+    return np.stack([np.bincount(bins, column, BINS) for column in columns], axis=1)
+
+
+def metrics(predictions: Predictions) -> dict[str, float]:
+    """The metrics of one network.
+
+    `macro_recall` is the mean of the languages' recalls: what the tutorial and the article call
+    accuracy, since they draw languages uniformly. `macro_f1` as scikit-learn's over the languages
+    scored or predicted. `log_loss` in nats, probabilities floored at 1e-12. `ece` is the expected
+    calibration error of the top answer over 15 equal bins (Guo et al., 2017).
+    """
+    counts = confusion_counts(predictions)
+    right, scored, said = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    seen = scored + said > 0
+    names, confidence, hits = calibration(predictions).T
+    truth = np.maximum(predictions.truth.astype(float), 1e-12)
+    return {
+        "macro_recall": float(np.nanmean(recalls(counts))),
+        "accuracy": float(right.sum() / counts.sum()),
+        "macro_f1": float((2 * right[seen] / (scored + said)[seen]).mean()),
+        "top3_accuracy": float((predictions.rank < 3).mean()),
+        "log_loss": float(-np.log(truth).mean()),
+        "ece": float(np.abs(hits - confidence).sum() / names.sum()),
+    }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One network's predictions and metrics; nothing of either where it diverged."""
+
+    predictions: Predictions
+    metrics: dict[str, float]
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Its confusion counts."""
+        return confusion_counts(self.predictions)
+
+
+def evaluate(
+    architecture: Architecture, network: Network, scored: Corpus, outside: Corpus
+) -> Evaluation:
+    """Score one network on every name of `scored`, and on the `outside` names beside it."""
+    if network.diverged:
+        nothing = np.zeros(0, np.int64)
+        return Evaluation(predict(np.zeros((0, len(LANGUAGES))), nothing), {})
+    predictions = predict(
+        architecture.probabilities(network.weights, scored.names), scored.languages
+    )
+    found = metrics(predictions)
+    if outside.names:
+        elsewhere = metrics(
+            predict(architecture.probabilities(network.weights, outside.names), outside.languages)
+        )
+        found |= {f"starter_{name}": elsewhere[name] for name in ("macro_recall", "accuracy")}
+    return Evaluation(predictions, found)
+
+
+def means(evaluations: list[Evaluation]) -> dict[str, float]:
+    """Each metric's mean over the replicates that did not diverge, and how many did."""
+    kept = [one.metrics for one in evaluations if one.metrics]
+    return {name: float(np.mean([one[name] for one in kept])) for name in kept[0]} | {
+        "diverged": len(evaluations) - len(kept)
+    }
+
+
+def save_predictions(evaluations: list[Evaluation], path: Path) -> None:
+    """All replicates in one safetensors file, `<replicate>.<field>`; a diverged one's are empty."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        f"{replicate}.{name}": array
+        for replicate, one in enumerate(evaluations)
+        for name, array in asdict(one.predictions).items()
+    }
+    path.write_bytes(safetensors.numpy.save(arrays))
+
+
+def save_confusion(evaluations: list[Evaluation], path: Path) -> None:
+    """Confusion counts summed over replicates, the right language first in each row."""
+    counts = sum(one.counts for one in evaluations)
+    rows = ([name, *row] for name, row in zip(LANGUAGES, np.asarray(counts).tolist(), strict=True))
+    files.write_table(["language", *LANGUAGES], rows, path)
+
+
+def load_confusion(path: Path) -> np.ndarray:
+    """(languages, languages) int64, as `save_confusion` wrote it."""
+    rows = files.read_table(path)
+    return np.array([[int(row[name]) for name in LANGUAGES] for row in rows])
+
+
+def save_calibration(evaluations: list[Evaluation], path: Path) -> None:
+    """For each bin of confidence, over all replicates: names, mean confidence and accuracy."""
+    bins = np.asarray(sum(calibration(one.predictions) for one in evaluations))
+    rows = (
+        (k / BINS, (k + 1) / BINS, int(names), confidence / names, right / names)
+        for k, (names, confidence, right) in enumerate(bins)
+        if names
+    )
+    files.write_table(["from", "to", "names", "confidence", "accuracy"], rows, path)
+
+
+def save_scores(evaluations: list[Evaluation], path: Path) -> None:
+    """One row of metrics for each replicate; the cells of a diverged one are empty."""
+    columns = next(list(one.metrics) for one in evaluations if one.metrics)
+    rows = (
+        (replicate, *(one.metrics.get(name) for name in columns))
+        for replicate, one in enumerate(evaluations)
+    )
+    files.write_table(["replicate", *columns], rows, path)
+
+
+def save_recalls(evaluations: list[Evaluation], path: Path) -> None:
+    """One row for each replicate: the recall of each language."""
+    rows = ((replicate, *recalls(one.counts).tolist()) for replicate, one in enumerate(evaluations))
+    files.write_table(["replicate", *LANGUAGES], rows, path)
+
+
+def load_columns(path: Path) -> dict[str, np.ndarray]:
+    """A table by replicate, by column; empty cells are not a number."""
+    rows = files.read_table(path)
+    return {
+        column: np.array([float(row[column]) if row[column] else np.nan for row in rows])
+        for column in rows[0]
+        if column != "replicate"
+    }

@@ -1,0 +1,70 @@
+"""All networks of one run, side by side; and their learning curves as a table."""
+
+import os
+from pathlib import Path
+
+from joblib import Parallel, cpu_count, delayed
+
+from surnames import files
+from surnames.corpus import Split
+from surnames.errors import TrainingError
+from surnames.models import Architecture, Chance, Network
+from surnames.params import Recipe
+from surnames.progress import Progress
+
+
+def workers() -> int:
+    """How many networks train at once: SURNAMES_WORKERS, or the processors that we may use."""
+    return int(os.environ.get("SURNAMES_WORKERS", "0")) or cpu_count()
+
+
+def fit(
+    architecture: Architecture,
+    split: Split,
+    recipe: Recipe,
+    seed: int,
+    replicates: int,
+    title: str,
+) -> list[Network]:
+    """One network for each replicate, in their order; the number of workers changes nothing.
+
+    Raises TrainingError where every one of them diverged.
+    """
+    progress = Progress(title, replicates, getattr(recipe, "steps", 0))
+    advance = progress.advance if architecture.threads else _unheard
+    pool = Parallel(
+        n_jobs=min(workers(), replicates),
+        backend="threading" if architecture.threads else "loky",
+        return_as="generator",
+    )
+    networks = []
+    for network in pool(
+        delayed(architecture.fit)(
+            split.corpus.take(split.training_rows(replicate)),
+            recipe,
+            Chance.of(seed, replicate),
+            advance,
+        )
+        for replicate in range(replicates)
+    ):
+        networks.append(network)
+        progress.finished("; DIVERGED" if network.diverged else "")
+    progress.close()
+    if all(network.diverged for network in networks):
+        raise TrainingError(
+            f"{title}: all {replicates} networks diverged (a weight is no longer a number); "
+            "lower the learning rate"
+        )
+    return networks
+
+
+def _unheard(steps: int) -> None:
+    """What another process says of its steps does not reach the bar."""
+
+
+def save_history(networks: list[Network], path: Path) -> None:
+    """The learning curves: replicate, step, mean loss (nats) and share right of each stretch."""
+    rows = (
+        (replicate, *point) for replicate, network in enumerate(networks) for point in network.curve
+    )
+    files.write_table(["replicate", "step", "loss", "accuracy"], rows, path)

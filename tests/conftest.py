@@ -1,0 +1,127 @@
+"""A small finished study, made once for all tests: the whole pipeline on the starter corpus."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNS = [
+    ("published", "majority", "counting"),
+    ("published", "tutorial_2017", "online"),
+    ("published", "fixed", "online"),
+    ("held_out", "ngram_logistic", "ngram"),
+    ("held_out", "tutorial_2017", "online"),
+    ("held_out", "fixed", "online"),
+    ("random_split", "fixed", "online"),
+]
+
+
+class Project:
+    """A scratch clone of the project, with commands run in it as a user would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str, fails: bool = False, **environment: str) -> str:
+        """What a command printed (both streams); its exit status is asserted."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("SURNAMES_", "DVC_"))}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=clean | {"PATH": path, "DVC_NO_ANALYTICS": "1", "COLUMNS": "200"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode != 0) == fails, f"{command}: {done.returncode}\n{done.stdout}"
+        return done.stdout
+
+    def params(self) -> dict[str, Any]:
+        """params.yaml's values."""
+        return yaml.safe_load((self.folder / "params.yaml").read_text())
+
+    def set(self, **changes: Any) -> None:
+        """Change parameters, `section__key=value`."""
+        values = self.params()
+        for key, value in changes.items():
+            *sections, last = key.split("__")
+            place = values
+            for section in sections:
+                place = place[section]
+            place[last] = value
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+
+    def copy(self, folder: Path) -> "Project":
+        """Another one with the same files, cache, store and history."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+
+def clone(folder: Path) -> Project:
+    """The work tree as git would commit it, in a repository of its own; nothing that DVC made."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in listed:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    project = Project(folder)
+    project.run("git", "init", "-q")
+    project.run("git", "config", "user.name", "A Reader")
+    project.run("git", "config", "user.email", "reader@example.org")
+    return project
+
+
+def commit(project: Project, subject: str) -> None:
+    """Commit everything that is not ignored."""
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-qm", subject)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A committed small study, its pipeline run to the end. Read it; change only a `study`."""
+    shared = tmp_path_factory.getbasetemp().parent / "finished"  # the same for all xdist workers
+    project = Project(shared / "surnames")
+    with FileLock(f"{shared}.lock"):
+        if not (shared / "done").exists():
+            shutil.rmtree(shared, ignore_errors=True)
+            project.folder.mkdir(parents=True)
+            project = clone(project.folder)
+            (project.folder / "dvc.lock").unlink(missing_ok=True)
+            shutil.rmtree(project.folder / "results", ignore_errors=True)
+            project.set(
+                fetch__sources=[],
+                study__replicates=2,
+                protocols__held_out__folds=2,
+                recipes__online__steps=2000,
+                recipes__online__hidden_size=16,
+                runs={
+                    f"{protocol}-{architecture}": {
+                        "protocol": protocol, "architecture": architecture, "recipe": recipe,
+                    }
+                    for protocol, architecture, recipe in RUNS
+                },
+            )  # fmt: skip
+            commit(project, "A small study")
+            project.run("dvc", "repro", "-q")
+            commit(project, "Its results")
+            (shared / "done").touch()
+    return project
+
+
+@pytest.fixture
+def study(finished: Project, tmp_path: Path) -> Project:
+    """A small finished study of one's own."""
+    return finished.copy(tmp_path / "surnames")
