@@ -6,7 +6,7 @@ from surnames import corpus, errors, files, models, params, scoring
 def main(protocol: str, architecture: str) -> None:
     """Read one split and the weights, write predictions, scores, confusion and calibration."""
     config = params.load()
-    recipe = config.recipe(config.runs[f"{protocol}-{architecture}"])
+    recipe = config.recipe(config.run(protocol, architecture))
     row = models.architecture(architecture, recipe)
     split = corpus.load_split(files.split(protocol))
     networks = models.load(files.weights(protocol, architecture))

@@ -6,7 +6,7 @@ from surnames import corpus, errors, files, models, params, training
 def main(protocol: str, architecture: str) -> None:
     """Read one split, write weights and learning curves."""
     config = params.load()
-    run = config.runs[f"{protocol}-{architecture}"]
+    run = config.run(protocol, architecture)
     recipe = config.recipe(run)
     row = models.architecture(architecture, recipe)
     replicates = models.replicates(row, protocol, config.study.replicates)

@@ -41,10 +41,9 @@ def cleaned_form(line: str) -> str:
     digits and stray punctuation go, white space is trimmed and folded: `Groß` -> `Gross`,
     `Maxa/B` -> `Maxa`, `Rafaj1` -> `Rafaj`, `Ou-Yang` -> `Ou Yang`.
     """
-    spelled_out = line.split("/", maxsplit=1)[0].translate(TRANSLITERATIONS)
-    kept = "".join(
-        letter for letter in without_marks(spelled_out) if letter in INDEX and letter not in ",;"
-    )
+    spelled_out = without_marks(line).split("/", maxsplit=1)[0].translate(TRANSLITERATIONS)
+    spaced = " ".join(spelled_out.split())
+    kept = "".join(letter for letter in spaced if letter in INDEX and letter not in ",;")
     kept = " ".join(kept.split())
     return kept if any(letter.isalpha() for letter in kept) else ""
 

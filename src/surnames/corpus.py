@@ -146,6 +146,9 @@ def _visible(letter: str) -> str:
 
 def _corpus(pairs: list[tuple[str, str]]) -> Corpus:
     index = {language: k for k, language in enumerate(LANGUAGES)}
+    unknown = sorted({str(language) for _, language in pairs} - index.keys())
+    if unknown:
+        raise DataError(f"unknown languages: {', '.join(map(repr, unknown))}; the study knows 18")
     languages = np.array([index[language] for _, language in pairs], np.int64)
     return Corpus([name for name, _ in pairs], languages)
 

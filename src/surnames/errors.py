@@ -8,6 +8,7 @@ SurnamesError
 └── TrainingError     no network came out of training
 """
 
+import inspect
 import sys
 from collections.abc import Callable
 
@@ -38,7 +39,15 @@ class TrainingError(SurnamesError):
 
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the command line's words; a user's mistake exits 1, untraced."""
+    words = sys.argv[1:]
     try:
-        main(*sys.argv[1:])
+        inspect.signature(main).bind(*words)
+    except TypeError:
+        wanted = " ".join(f"<{name}>" for name in inspect.signature(main).parameters)
+        sys.exit(f"error: {words} came; run: python {sys.argv[0]} {wanted}".rstrip())
+    try:
+        main(*words)
     except SurnamesError as error:
         sys.exit(f"error: {error}")
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error.filename} is not here; run `dvc repro` in the project's folder")

@@ -5,6 +5,7 @@ six significant digits: beyond them `exp` and `log` of NumPy differ between proc
 """
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -99,11 +100,12 @@ def confusion_figure(protocol: str, architecture: str) -> Path:
 
 
 def rounded(value: Any) -> Any:
-    """Floats to six significant digits, not-a-number to None, inside lists and dicts too."""
+    """Floats to six significant digits, those not finite to None, inside lists and dicts too."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [rounded(item) for item in value]
+    value = value.item() if hasattr(value, "item") else value  # one of NumPy's numbers
     if isinstance(value, bool | int | str) or value is None:
         return value
     number = float(value)
@@ -114,24 +116,33 @@ def replace_text(path: Path, text: str) -> None:
     """Write a whole text file or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Let `fill` write a new folder, then put it in the place of the old one; all or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    work = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    fresh, old = work / "fresh", work / "old"
     try:
+        fresh.mkdir()
         fill(fresh)
-        fresh.chmod(0o755)
         if path.exists():
-            shutil.rmtree(path)
-        fresh.rename(path)
+            path.rename(old)
+        try:
+            fresh.rename(path)
+        except OSError:
+            old.rename(path)
+            raise
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def write_json(value: Any, path: Path) -> None:
@@ -146,12 +157,12 @@ def read_json(path: Path) -> Any:
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path) -> None:
     """A CSV file, floats rounded; None and not-a-number become empty cells."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow([rounded(cell) for cell in row])
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([rounded(cell) for cell in row])
+    replace_text(path, stream.getvalue())
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

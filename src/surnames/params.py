@@ -1,12 +1,14 @@
 """params.yaml as frozen, typed objects; whatever cannot be meant is refused here, at the door."""
 
+from collections.abc import Iterator
+from math import isfinite, nan
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from surnames.errors import ParameterError
+from surnames.errors import ParameterError, StudyError
 
 PROTOCOLS = ("published", "held_out", "random_split")
 Protocol = Literal["published", "held_out", "random_split"]
@@ -16,7 +18,7 @@ Positive = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A part of params.yaml: no key too many, none too few, no type bent to fit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Fetch(Section):
@@ -24,7 +26,7 @@ class Fetch(Section):
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
     identity: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    sources: list[str]
+    sources: list[Annotated[str, Field(pattern=r"^https?://.")]]
     silence: Annotated[float, Field(gt=0, le=10)]
     seconds: Annotated[float, Field(gt=0)]
     megabytes: Positive
@@ -118,37 +120,52 @@ class Params(Section):
     study: Study
     recipes: dict[str, Recipe]
     architectures: dict[str, dict[str, Any]]
-    runs: dict[str, Run]
+    runs: Annotated[dict[str, Run], Field(min_length=1)]
 
     @model_validator(mode="after")
     def agree(self) -> "Params":
         """The sections name each other rightly."""
-        for key, run in self.runs.items():
-            if key != str(run):
-                raise ValueError(f"runs.{key}: must be named {run}, after its own two parts")
-            if run.architecture not in self.architectures:
-                known = ", ".join(self.architectures)
-                raise ValueError(
-                    f"runs.{key}.architecture: {run.architecture!r} is not under `architectures`; "
-                    f"choose from {known}, or add it there"
-                )
-            if run.recipe not in self.recipes:
-                known = ", ".join(self.recipes)
-                raise ValueError(
-                    f"runs.{key}.recipe: {run.recipe!r} is not under `recipes`; choose from {known}"
-                )
-            self.recipe(run)
+        faults = [
+            fault for key, run in self.runs.items() for fault in self._disagreements(key, run)
+        ]
+        if faults:
+            raise ValueError("\n  ".join(dict.fromkeys(faults)))
         return self
+
+    def _disagreements(self, key: str, run: Run) -> Iterator[str]:
+        """What is wrong with one entry of `runs`."""
+        if key != str(run):
+            yield f"runs.{key}: must be named {run}, after its own two parts"
+        if run.architecture not in self.architectures:
+            known = ", ".join(self.architectures)
+            yield (
+                f"runs.{key}.architecture: {run.architecture!r} is not under `architectures`; "
+                f"choose from {known}, or add it there"
+            )
+        if run.recipe not in self.recipes:
+            known = ", ".join(self.recipes)
+            yield f"runs.{key}.recipe: {run.recipe!r} is not under `recipes`; choose from {known}"
+        elif run.architecture in self.architectures:
+            try:
+                self.recipe(run)
+            except ValidationError as error:
+                yield from _faults(error, f"architectures.{run.architecture}.")
+
+    def run(self, protocol: str, architecture: str) -> Run:
+        """That run of the study; raises StudyError that names those there are."""
+        try:
+            return self.runs[f"{protocol}-{architecture}"]
+        except KeyError:
+            known = ", ".join(self.runs)
+            raise StudyError(
+                f"no run {protocol}-{architecture} under `runs` in params.yaml; there are {known}"
+            ) from None
 
     def recipe(self, run: Run) -> Recipe:
         """The run's recipe with what its architecture does differently."""
         recipe = self.recipes[run.recipe]
         changes = self.architectures[run.architecture]
-        try:
-            return type(recipe).model_validate(recipe.model_dump() | changes)
-        except ValidationError as error:
-            place = f"architectures.{run.architecture}"
-            raise ValueError(_explain(error, place)) from None
+        return type(recipe).model_validate(recipe.model_dump() | changes)
 
 
 def load(path: Path = Path("params.yaml")) -> Params:
@@ -157,12 +174,15 @@ def load(path: Path = Path("params.yaml")) -> Params:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParameterError(f"{path} is not here; run from the project's folder") from None
+    except OSError as error:
+        raise ParameterError(f"{path} cannot be read: {error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path} is not YAML: {error}") from None
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        raise ParameterError(_explain(error, str(path))) from None
+        faults = "\n  ".join(_faults(error))
+        raise ParameterError(f"{path} cannot be meant:\n  {faults}") from None
 
 
 def read_yaml(path: Path) -> Any:
@@ -170,28 +190,42 @@ def read_yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def _explain(error: ValidationError, place: str) -> str:
+def _faults(error: ValidationError, section: str = "") -> list[str]:
     """One line for each fault: the place, what came, what was expected."""
     lines = []
     for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "value_error":
-            lines.append(f"  {fault['ctx']['error']}")
+            lines.append(str(fault["ctx"]["error"]))
             continue
-        message = f"  {where}: {fault['msg']}" if where else f"  {fault['msg']}"
-        if fault["type"] not in ("missing", "union_tag_invalid"):
+        place = section + ".".join(map(str, fault["loc"])) or "all of it"
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"{place}: no such parameter; remove it or correct its name")
+            continue
+        if fault["type"] in ("model_type", "dict_type"):
+            lines.append(
+                f"{place}: must be keys and values (`{{}}` for none); got {fault['input']!r}"
+            )
+            continue
+        message = f"{place}: {fault['msg']}"
+        if fault["type"] not in ("missing", "union_tag_invalid", "union_tag_not_found"):
             message += f"; got {fault['input']!r}"
         if fault["type"] in ("float_type", "int_type") and isinstance(fault["input"], str):
-            message += f" (YAML reads that as text; write {_as_number(fault['input'])})"
-        if fault["type"] == "extra_forbidden":
-            message = f"  {where}: no such parameter; remove it or correct its name"
+            whole = fault["type"] == "int_type"
+            message += f" (YAML reads that as text; write {_as_number(fault['input'], whole)})"
         lines.append(message)
-    return f"{place} cannot be meant:\n" + "\n".join(lines)
+    return lines
 
 
-def _as_number(text: str) -> str:
+def _as_number(text: str, whole: bool) -> str:
+    """The same number as YAML 1.1 reads one: with a point, and a sign in its exponent."""
     try:
         number = float(text)
     except ValueError:
-        return "a number"
-    return f"{number!r}" if "e" not in repr(number) else f"{number:.1e}"
+        number = nan
+    if not isfinite(number) or (whole and number % 1):
+        return "a whole number" if whole else "a number"
+    if whole:
+        return str(int(number))
+    mantissa, _, exponent = text.strip().lower().partition("e")
+    mantissa += "" if "." in mantissa else ".0"
+    return mantissa + (f"e{int(exponent):+d}" if exponent else "")

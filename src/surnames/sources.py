@@ -13,6 +13,12 @@ from surnames.errors import SourceError
 from surnames.params import Fetch
 
 Contents = dict[str, bytes]  # file name -> its bytes, for each of the 18 languages
+# bzip2 and LZMA hold terabytes in a few bytes, and zipfile unpacks them without a bound
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+class Unreachable(SourceError):
+    """A source gave no answer, or none to its end: nothing came that could be judged."""
 
 
 def read_folder(folder: Path) -> Contents:
@@ -21,48 +27,55 @@ def read_folder(folder: Path) -> Contents:
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise SourceError(f"{folder} lacks {', '.join(missing)}")
-    return _decodable({name: (folder / name).read_bytes() for name in names}, str(folder))
+    try:
+        contents = {name: (folder / name).read_bytes() for name in names}
+    except OSError as error:
+        raise SourceError(f"{folder} cannot be read: {error}") from None
+    return _decodable(contents, str(folder))
 
 
 def read_archive(packed: bytes, limit: int, place: str) -> Contents:
-    """The 18 files of a zip archive, read in memory: nothing is ever unpacked to a path.
+    """The 18 files of a zip archive, in a folder `names` or at its top, read in memory.
 
-    Raises SourceError that names the member for whatever an honest archive does not hold: a broken
-    one, a member that points outside, more than `limit` bytes, a file missing, twice or not UTF-8.
+    Nothing is ever unpacked to a path. Raises SourceError that names the member for whatever an
+    honest archive does not hold: a broken one, a member that points outside, more than `limit`
+    bytes, a file missing, twice or not UTF-8.
     """
     wanted = {corpus.file_name(language) for language in corpus.LANGUAGES}
     contents: Contents = {}
     room = limit
     try:
-        with zipfile.ZipFile(BytesIO(packed)) as archive:
-            for member in archive.infolist():
-                path = PurePosixPath(member.filename.replace("\\", "/"))
-                if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-                    raise SourceError(f"{place}: member {member.filename!r} points outside")
-                if path.name not in wanted or path.parent.name != "names":
-                    continue
-                if path.name in contents:
-                    raise SourceError(f"{place}: {path.name} stands twice in the archive")
-                with archive.open(member) as stream:
-                    content = stream.read(room + 1)
-                room -= len(content)
-                if room < 0:
-                    raise SourceError(
-                        f"{place}: unpacks to more than {limit} bytes at {member.filename!r}"
-                    )
-                contents[path.name] = content
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
-        raise SourceError(f"{place}: broken or truncated archive: {error}") from None
-    except RuntimeError as error:  # zipfile's word for an encrypted member
-        raise SourceError(f"{place}: {error}") from None
-    except Exception as error:  # zlib.error has no public base
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(f"{place}: broken or truncated archive: {error}") from None
+        archive = zipfile.ZipFile(BytesIO(packed))
+    except Exception as error:  # zipfile lets the errors of struct and others through
+        raise SourceError(f"{place}: no zip archive, or a truncated one: {error}") from None
+    for member in archive.infolist():
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]):
+            raise SourceError(f"{place}: member {member.filename!r} points outside")
+        if path.name not in wanted or path.parent.name not in ("names", ""):
+            continue
+        if path.name in contents:
+            raise SourceError(f"{place}: {path.name} stands twice in the archive")
+        content = _read_member(archive, member, room + 1, place)
+        room -= len(content)
+        if room < 0:
+            raise SourceError(f"{place}: more than {limit} bytes unpacked at {member.filename!r}")
+        contents[path.name] = content
     missing = sorted(wanted - contents.keys())
     if missing:
-        raise SourceError(f"{place}: the archive lacks names/{', names/'.join(missing)}")
+        raise SourceError(f"{place}: the archive lacks {', '.join(missing)}")
     return _decodable(contents, place)
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, place: str) -> bytes:
+    """At most so many bytes of a member; SourceError that names it where it cannot be read."""
+    if member.compress_type not in PACKED:
+        raise SourceError(f"{place}: member {member.filename!r} is not packed by deflate")
+    try:
+        with archive.open(member) as stream:
+            return stream.read(most)
+    except Exception as error:  # of many kinds; that of zlib has no public base
+        raise SourceError(f"{place}: member {member.filename!r} is broken: {error}") from None
 
 
 def _decodable(contents: Contents, place: str) -> Contents:
@@ -85,48 +98,62 @@ def verified(contents: Contents, expected: str, place: str) -> Contents:
 
 
 def download(url: str, fetch: Fetch) -> bytes:
-    """One bounded download; raises SourceError where nothing answers or too much comes.
+    """One bounded download; Unreachable where no whole answer comes, SourceError for too much.
 
-    A thread does the waiting, so that a name server that never answers is given up as well.
+    An error status (404, or the 403 of a proxy) counts as unreachable. A thread does the waiting,
+    so that a name server that never answers is given up as well.
     """
+    import httpx  # here and not in the thread, whose time is counted
+
     answers: queue.Queue[bytes | Exception] = queue.Queue()
-    worker = threading.Thread(target=_download, args=(url, fetch, answers), daemon=True)
-    worker.start()
-    deadline = time.monotonic() + fetch.seconds
-    heard = False
-    body = b""
-    while True:
-        patience = min(fetch.silence, max(deadline - time.monotonic(), 0.01))
+    given_up = threading.Event()
+
+    def receive() -> None:
+        """Put the body's chunks, then an empty one, or the exception that ended it."""
+        plain = {"Accept-Encoding": "identity"}  # a packed answer could be a bomb of its own
         try:
-            chunk = answers.get(timeout=patience)
+            with httpx.stream(
+                "GET", url, headers=plain, follow_redirects=True, timeout=fetch.silence
+            ) as response:
+                response.raise_for_status()
+                for chunk in response.iter_raw():
+                    if given_up.is_set():
+                        return
+                    if chunk:
+                        answers.put(chunk)
+            answers.put(b"")
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=receive, daemon=True).start()
+    try:
+        return _gather(url, fetch, answers)
+    finally:
+        given_up.set()
+
+
+def _gather(url: str, fetch: Fetch, answers: "queue.Queue[bytes | Exception]") -> bytes:
+    """The body from its chunks, within the bounds of `fetch`."""
+    deadline = time.monotonic() + fetch.seconds
+    body = bytearray()
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Unreachable(f"{url}: not done after {fetch.seconds:g} s; given up")
+        try:
+            chunk = answers.get(timeout=min(fetch.silence, left))
         except queue.Empty:
-            word = "fell silent" if heard else "did not answer"
-            raise SourceError(f"{url}: {word} for {patience:.3g} s") from None
+            if left < fetch.silence:
+                continue
+            word = "fell silent" if body else "did not answer"
+            raise Unreachable(f"{url}: {word} for {fetch.silence:g} s; given up") from None
         if isinstance(chunk, Exception):
-            raise SourceError(f"{url}: {chunk or type(chunk).__name__}")
+            raise Unreachable(f"{url}: {str(chunk) or type(chunk).__name__}")
         if not chunk:
-            return body
-        heard = True
+            return bytes(body)
         body += chunk
         if len(body) > fetch.megabytes * 1_000_000:
             raise SourceError(f"{url}: more than {fetch.megabytes} MB came; given up")
-        if time.monotonic() > deadline:
-            raise SourceError(f"{url}: not done after {fetch.seconds:g} s; given up")
-
-
-def _download(url: str, fetch: Fetch, answers: "queue.Queue[bytes | Exception]") -> None:
-    """Put the body's chunks, then an empty one, or the exception that ended it."""
-    import httpx
-
-    try:
-        with httpx.stream("GET", url, follow_redirects=True, timeout=fetch.silence) as response:
-            response.raise_for_status()
-            for chunk in response.iter_bytes():
-                if chunk:
-                    answers.put(chunk)
-        answers.put(b"")
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
-        answers.put(error)
 
 
 def obtain(
@@ -142,6 +169,8 @@ def obtain(
         if local.is_dir():
             contents = read_folder(local)
         elif local.is_file():
+            if local.stat().st_size > limit:
+                raise SourceError(f"{local}: more than {fetch.megabytes} MB; not the names")
             contents = read_archive(local.read_bytes(), limit, str(local))
         else:
             raise SourceError(f"SURNAMES_DATA={local} is neither a folder nor a zip file")
@@ -150,11 +179,10 @@ def obtain(
     for url in fetch.sources:
         try:
             packed = download(url, fetch)
-        except SourceError as error:
+            contents = verified(read_archive(packed, limit, url), fetch.identity, url)
+        except Unreachable as error:
             say(f"fetch: cannot be reached: {error}")
             continue
-        try:
-            contents = verified(read_archive(packed, limit, url), fetch.identity, url)
         except SourceError as error:
             say(f"fetch: refused: {error}")
             refusals.append(str(error))

@@ -11,22 +11,24 @@ from surnames.corpus import BOTH, LANGUAGES, TEST, TRAIN, Split
 from surnames.errors import DataError
 
 SHOWN = 5  # offenders that a message names
+EVERY = "all of the languages"
 
 
-def schema(replicates: int) -> pa.DataFrameSchema:
-    """What every split must be: known languages, our letters, no empty name, a role each."""
-    letters = "".join(f"\\{letter}" if letter in ".'" else letter for letter in alphabet.LETTERS)
-    role = pa.Column(str, pa.Check.isin([TRAIN, TEST, BOTH]))
+def schema(replicates: int, protocol: str) -> pa.DataFrameSchema:
+    """What a split must be: known languages, our letters, no empty name, its protocol's roles."""
+    roles = [BOTH] if protocol == "published" else [TRAIN, TEST]
+    role = pa.Column(str, pa.Check.isin(roles, error=f"one of {', '.join(roles)}"))
+    written = pa.Check(bool, element_wise=True, error="not empty")
+    ours = pa.Check(
+        lambda name: set(name) <= alphabet.INDEX.keys(),
+        element_wise=True,
+        error="made of the alphabet's letters",
+    )
+    every = pa.Check(lambda column: set(LANGUAGES) <= set(column), error=EVERY)
     return pa.DataFrameSchema(
         {
-            "name": pa.Column(str, pa.Check.str_matches(rf"^[{letters}]+$")),
-            "language": pa.Column(
-                str,
-                [
-                    pa.Check.isin(LANGUAGES),
-                    pa.Check(lambda column: set(column) == set(LANGUAGES), name="all_languages"),
-                ],
-            ),
+            "name": pa.Column(str, [written, ours]),
+            "language": pa.Column(str, [pa.Check.isin(LANGUAGES), every]),
             **{f"replicate_{replicate}": role for replicate in range(replicates)},
         },
         strict=True,
@@ -46,15 +48,17 @@ def check(split: Split, protocol: str) -> dict[str, Any]:
     for replicate in range(replicates):
         frame[f"replicate_{replicate}"] = split.roles[:, replicate]
     try:
-        schema(replicates).validate(frame, lazy=True)
+        schema(replicates, protocol).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
-        cases = errors.failure_cases.head(SHOWN)
-        faults = "; ".join(
-            f"{case.column}: {case.failure_case!r} fails {case.check}"
-            for case in cases.itertuples()
-        )
+        missing = [language for language in LANGUAGES if language not in set(frame["language"])]
+        faults = [
+            f"no name is {' or '.join(missing)}"
+            if case.check == EVERY
+            else f"{case.column} {case.failure_case!r} (row {case.index}) is not {case.check}"
+            for case in errors.failure_cases.head(SHOWN).itertuples()
+        ]
         raise DataError(
-            f"the {protocol} split is not what training expects: {faults}; "
+            f"the {protocol} split is not what training expects: {'; '.join(faults)}; "
             "mend the names or `normalize`, then run again"
         ) from None
 
