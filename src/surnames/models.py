@@ -49,10 +49,24 @@ class Network:
     weights: Weights
     curve: list[tuple[int, float, float]] = field(default_factory=list)
 
+    @classmethod
+    def trained(cls, weights: Weights, curve: list[tuple[int, float, float]]) -> "Network":
+        """What came out of gradient descent; a diverged network keeps no weights, only NaN.
+
+        Diverged: a weight or the loss is not finite, or the last stretch lost more than twice what
+        guessing costs (ln 18 nats). At a wild learning rate ReLU networks end like that: dead and
+        finite.
+        """
+        last = curve[-1][1]
+        finite = np.isfinite(last) and all(np.isfinite(array).all() for array in weights.values())
+        if not finite or last > 2 * np.log(len(LANGUAGES)):
+            weights = {name: np.full_like(array, np.nan) for name, array in weights.items()}
+        return cls(weights, curve)
+
     @property
     def diverged(self) -> bool:
-        """Whether a weight is no longer a number."""
-        return not all(np.isfinite(array).all() for array in self.weights.values())
+        """Whether its weights are no longer numbers."""
+        return any(np.isnan(array).any() for array in self.weights.values())
 
 
 class Architecture(Protocol):
@@ -137,7 +151,7 @@ class Elman:
         curve = online.train(
             layout, self.activation, corpus, examples, recipe.learning_rate, progress
         )
-        return Network(layout.weights(), curve)
+        return Network.trained(layout.weights(), curve)
 
     def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
         """Scored by the online engine, whichever engine trained."""
@@ -170,13 +184,16 @@ class Module:
         seed = int(chance.weights.integers(2**63))
         network = reference.seeded(self.build, recipe.hidden_size, seed)
         examples = stream(corpus.languages, recipe.steps, chance.examples)
-        return reference.train(network, corpus, examples, recipe.learning_rate, progress)
+        trained = reference.train(network, corpus, examples, recipe.learning_rate, progress)
+        size = {"hidden_size": np.array([recipe.hidden_size])}
+        return Network(trained.weights | size, trained.curve)
 
     def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
         """Scored by torch, in padded batches."""
         from surnames import reference
 
-        network = reference.seeded(self.build, int(weights["hidden_size"]), 0)
+        weights = dict(weights)
+        network = reference.seeded(self.build, int(weights.pop("hidden_size")[0]), 0)
         reference.set_weights(network, weights)
         return reference.probabilities(network, names)
 

@@ -325,8 +325,8 @@ def train(
 ) -> list[tuple[int, float, float]]:
     """Train in place on the rows `examples` of the corpus; returns the learning curve.
 
-    The curve has (step, mean loss in nats, share right) for each stretch. A network that diverges
-    stops there, with its loss not a number and a bias of the readout set to the same.
+    The curve has (step, mean loss in nats, share right) for each stretch; it ends where the loss is
+    no longer a number.
     """
     letters, offsets = corpus.encoded
     h, D = _room(layout, offsets), _room(layout, offsets)
@@ -340,7 +340,6 @@ def train(
         curve.append((end, loss / len(part), right / len(part)))
         progress(len(part))
         if not np.isfinite(loss):
-            layout.b[:] = np.nan
             break
     return curve
 

@@ -56,17 +56,14 @@ class Elman(nn.Module):
 
 def set_weights(network: nn.Module, weights: Weights) -> None:
     """Put weights into a network, in place."""
-    arrays = {name: array for name, array in weights.items() if name != "hidden_size"}
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
 
 
 def seeded(build: Callable[[int, int, int], nn.Module], hidden_size: int, seed: int) -> nn.Module:
     """A fresh network, its weights drawn from `seed` and from nothing else."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build(len(alphabet.LETTERS), hidden_size, len(LANGUAGES))
-    network.register_buffer("hidden_size", torch.tensor(hidden_size))
-    return network
+        return build(len(alphabet.LETTERS), hidden_size, len(LANGUAGES))
 
 
 def train(
@@ -100,7 +97,7 @@ def train(
         if not np.isfinite(total):
             break
     weights = {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
-    return Network(weights, curve)
+    return Network.trained(weights, curve)
 
 
 def probabilities(network: nn.Module, names: list[str]) -> np.ndarray:
