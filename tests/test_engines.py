@@ -1,4 +1,4 @@
-"""The two engines against each other, against torch's own layers, and against the paper's algebra."""
+"""The two engines against each other, against torch's own layers and against plain algebra."""
 
 import hashlib
 import math

@@ -2,13 +2,16 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import safetensors.numpy
 
 from surnames import files
 from surnames.corpus import LANGUAGES, Corpus
-from surnames.models import Architecture, Network
+
+if TYPE_CHECKING:
+    from surnames.models import Architecture, Network
 
 BINS = 15  # of the calibration error
 METRICS = ("macro_recall", "accuracy", "macro_f1", "top3_accuracy", "log_loss", "ece")
@@ -100,7 +103,7 @@ class Evaluation:
 
 
 def evaluate(
-    architecture: Architecture, network: Network, scored: Corpus, outside: Corpus
+    architecture: "Architecture", network: "Network", scored: Corpus, outside: Corpus
 ) -> Evaluation:
     """Score one network on every name of `scored`, and on the `outside` names beside it."""
     if network.diverged:
