@@ -1,0 +1,47 @@
+"""The report, the data card, the README's picture and a confusion matrix for every run."""
+
+from pathlib import Path
+
+from surnames import corpus, errors, files, headline, params, report
+
+
+def main() -> None:
+    """Read the study's tables, write reports/."""
+    config = params.load()
+    outside = corpus.without(corpus.starter_names(files.STARTER), corpus.load(files.NAMES))
+    study = report.Study(
+        config=config,
+        data_set=files.read_json(files.DATA_SET),
+        summary=headline.Summary(files.read_table(files.SUMMARY)),
+        recall=files.read_table(files.RECALL),
+        curves=files.read_table(files.CURVES),
+        confusions=files.read_table(files.CONFUSIONS),
+        calibration={
+            (run.protocol, run.architecture): files.read_table(
+                files.calibration(run.protocol, run.architecture)
+            )
+            for run in config.runs.values()
+        },
+        card=files.read_json(files.CARD),
+        changes=files.read_table(files.CHANGES),
+        checks={
+            protocol: files.read_json(files.checked(protocol)) for protocol in params.PROTOCOLS
+        },
+        outside=len(outside.names),
+    )
+    files.replace_text(files.REPORT, report.page(study))
+    files.replace_text(files.DATA_CARD, report.data_card(study))
+    files.replace_text(files.HEADLINE, report.headline_figure(study))
+
+    def fill(folder: Path) -> None:
+        for protocol, architecture in study.summary.runs:
+            name = files.confusion_figure(protocol, architecture).name
+            files.replace_text(
+                folder / name, report.confusion_figure(study, protocol, architecture)
+            )
+
+    files.replace_folder(files.FIGURES, fill)
+
+
+if __name__ == "__main__":
+    errors.run(main)
