@@ -92,6 +92,7 @@ PIP := .venv/bin/python -m pip install -qq --no-input --no-deps --no-build-isola
 	@$(PIP) --require-hashes -r .venv/setuptools.lock
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --editable .
+	@.venv/bin/python -m surnames.vega  # the page in which dvc plots draws without a network
 	@pwd -P > .venv/ready
 
 moved:

@@ -10,7 +10,9 @@ def main() -> None:
     config = params.load()
     outside = corpus.without(corpus.starter_names(files.STARTER), corpus.load(files.NAMES))
     study = report.Study(
-        config=config,
+        settings=report.Settings(
+            config.architectures, config.protocols, config.recipes, config.study
+        ),
         data_set=files.read_json(files.DATA_SET),
         summary=headline.Summary(files.read_table(files.SUMMARY)),
         recall=files.read_table(files.RECALL),
@@ -35,10 +37,9 @@ def main() -> None:
 
     def fill(folder: Path) -> None:
         for protocol, architecture in study.summary.runs:
-            name = files.confusion_figure(protocol, architecture).name
-            files.replace_text(
-                folder / name, report.confusion_figure(study, protocol, architecture)
-            )
+            path = files.confusion_figure(protocol, architecture)
+            figure = report.confusion_figure(study, protocol, architecture)
+            files.replace_text(folder / path.name, figure)
 
     files.replace_folder(files.FIGURES, fill)
 

@@ -17,6 +17,7 @@ from typing import Any
 PARAMS = Path("params.yaml")
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
+PLOTS_PAGE = Path(".dvc/plots.html")
 README = Path("README.md")
 STARTER = Path("data/starter")
 RAW = Path("data/raw")
@@ -36,6 +37,8 @@ DATA_CARD = Path("reports/data.md")
 FIGURES = Path("reports/figures")
 HEADLINE = Path("reports/headline.svg")  # the README's picture
 STORE = Path("mlflow")
+STORE_DATABASE = Path("mlflow/mlflow.db")
+STORE_ARTIFACTS = Path("mlflow/artifacts")
 RECEIPT = Path("mlflow/receipt.json")
 
 

@@ -15,9 +15,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from surnames import headline, plots
+from surnames import headline, params, plots
 from surnames.headline import Cell, Summary, percent
-from surnames.params import Params
+from surnames.params import Protocols, Recipe
 
 Rows = list[dict[str, str]]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,10 +33,32 @@ SMALLEST_BIN = 100  # predictions; the share of fewer says little
 
 
 @dataclass(frozen=True)
+class Settings:
+    """The parts of params.yaml that the page shows."""
+
+    architectures: dict[str, dict[str, Any]]
+    protocols: Protocols
+    recipes: dict[str, Recipe]
+    study: params.Study
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Each parameter's full name and value."""
+        return [
+            *_flat(self.study.model_dump(), "study."),
+            *_flat(self.protocols.model_dump(), "protocols."),
+            *_flat(
+                {name: recipe.model_dump() for name, recipe in self.recipes.items()}, "recipes."
+            ),
+            *_flat(self.architectures, "architectures."),
+        ]
+
+
+@dataclass(frozen=True)
 class Study:
     """All that the report is made of; the tables as `files.read_table` gives them."""
 
-    config: Params
+    settings: Settings
     data_set: dict[str, str]
     summary: Summary
     recall: Rows
@@ -51,7 +73,7 @@ class Study:
     @property
     def confidence(self) -> str:
         """Of the intervals, in percent."""
-        return f"{100 * self.config.study.confidence:g} %"
+        return f"{100 * self.settings.study.confidence:g} %"
 
     @property
     def protocols(self) -> dict[str, list[str]]:
@@ -154,16 +176,15 @@ def data_card(study: Study) -> str:
 
 def confusion_figure(study: Study, protocol: str, name: str) -> str:
     """The confusion matrix of one run as SVG; the starter corpus is named in it."""
-    banner = "STARTER CORPUS, no answer\n" if study.summary.starter else ""
-    return plots.confusion(
-        study.shares(protocol, name), study.languages, title=f"{banner}{name}, {protocol}"
-    )
+    title = f"{name}, {protocol}\n{_data_set(study)}"
+    return plots.confusion(study.shares(protocol, name), study.languages, title=title)
 
 
 def headline_figure(study: Study) -> str:
     """The README's picture: macro recall by architecture and protocol."""
     rows = [f"{name}\n{headline.words(name)}".strip() for name in study.summary.architectures]
-    return plots.dots(rows, _by_protocol(study), _axis(study, "macro recall"), plots.WIDE)
+    label = f"{_axis(study)}\n{_data_set(study)}"
+    return plots.dots(rows, _by_protocol(study), label, plots.WIDE)
 
 
 def _pipes(table: Table) -> str:
@@ -173,9 +194,14 @@ def _pipes(table: Table) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
 
 
-def _axis(study: Study, metric: str) -> str:
-    starter = "; STARTER CORPUS, no answer" if study.summary.starter else ""
-    return f"{metric} in percent, mean and {study.confidence} interval{starter}"
+def _axis(study: Study) -> str:
+    return f"macro recall in percent, mean and {study.confidence} interval"
+
+
+def _data_set(study: Study) -> str:
+    """For the pictures that stand alone."""
+    loud = " (STARTER CORPUS: no answer)" if study.summary.starter else ""
+    return f"data set {study.summary.data_set}{loud}"
 
 
 def _estimate(cell: Cell | None) -> str | Markup:
@@ -274,7 +300,7 @@ def unseen(study: Study) -> Section:
     if missing:
         told = f"This study holds no run under {' nor '.join(missing)}, so nothing is compared."
     figure = Figure(
-        plots.dots(study.summary.architectures, _by_protocol(study), _axis(study, "macro recall")),
+        plots.dots(study.summary.architectures, _by_protocol(study), _axis(study)),
         "Macro recall of each architecture, a row each, with a mark and an interval for each "
         "protocol; the figures stand in the table above.",
         "Macro recall by architecture and protocol.",
@@ -590,7 +616,7 @@ def _visible(text: str) -> str:
 
 def method(study: Study) -> Section:
     """Protocols, recipe, scoring and limits; the long form is docs/method.md."""
-    protocols = study.config.protocols
+    protocols = study.settings.protocols
     told = _environment(True).get_template("method.html").render(
         folds=protocols.held_out.folds,
         share=percent(protocols.random_split.held_out_share),
@@ -609,8 +635,9 @@ def provenance(study: Study) -> Section:
         "Libraries: " + ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),
         Markup("Code and results belong together by <code>dvc.lock</code> in the same commit."),
     ]
-    config = study.config.model_dump(exclude={"fetch", "normalize", "runs"})
-    values = [[Markup("<code>{}</code>").format(key), value] for key, value in _flat(config)]
+    values = [
+        [Markup("<code>{}</code>").format(name), value] for name, value in study.settings.pairs
+    ]
     table = Table("Parameters of this study", ["parameter", "value"], values, folded=True)
     return Section("provenance", "Where this comes from", tables=[table], items=facts)
 
@@ -619,8 +646,8 @@ def _version(library: str) -> str:
     return metadata.version(library).partition("+")[0]  # torch's says which processor it is for
 
 
-def _flat(values: dict[str, Any], place: str = "") -> list[tuple[str, str]]:
-    """`{"study": {"seed": 1}}` as `[("study.seed", "1")]`."""
+def _flat(values: dict[str, Any], place: str) -> list[tuple[str, str]]:
+    """`{"online": {"steps": 1}}`, `recipes.` as `[("recipes.online.steps", "1")]`."""
     pairs = []
     for key, value in values.items():
         if isinstance(value, dict):
