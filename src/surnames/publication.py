@@ -1,0 +1,294 @@
+"""What is published of a study: one subject for each network and one for each run.
+
+A subject is known by its fingerprint alone, which comes from dvc.lock, so that finding out what a
+store already holds needs none of the results. Nothing here knows MLflow.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from surnames import files, models, params
+from surnames.comparison import DataSet, Results, label
+from surnames.params import Protocols, Recipe, Run
+
+FORMAT = 1  # raised when other things are published of the same results
+STARTER = "starter"
+Point = tuple[str, float, int]  # metric, value, step
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The sections of params.yaml that a publication tells of."""
+
+    architectures: dict[str, dict[str, Any]]
+    protocols: Protocols
+    recipes: dict[str, Recipe]
+    runs: dict[str, Run]
+    study: params.Study
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network (its replicate's number) or a whole run (no number), and what it is known by."""
+
+    run: Run
+    replicate: int | None
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """`held_out-fixed` or, a network of it, `held_out-fixed-3`."""
+        return str(self.run) if self.replicate is None else f"{self.run}-{self.replicate}"
+
+    @property
+    def kind(self) -> str:
+        """What it is one of."""
+        return "run" if self.replicate is None else "network"
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that publications are made from, but for the runs' own results."""
+
+    settings: Settings
+    subjects: list[Subject]
+    summary: list[Row]  # of results/summary.csv
+    curves: list[Row]  # of results/curves.csv
+    data_set: DataSet
+
+
+@dataclass(frozen=True)
+class Publication:
+    """All that is said of a subject, in the words of a tracking server."""
+
+    name: str
+    parameters: dict[str, str]
+    metrics: list[Point]
+    tags: dict[str, str]
+    description: str  # markdown
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _entry(lock: dict[str, Any], stage: str) -> dict[str, Any]:
+    """A stage's entry without what says nothing of its meaning: sizes, counts of files, order."""
+    entry = lock["stages"][stage]
+    return {
+        "cmd": entry["cmd"],
+        "params": entry.get("params", {}),
+        "deps": {item["path"]: item["md5"] for item in entry["deps"]},
+        "outs": {item["path"]: item["md5"] for item in entry["outs"]},
+    }
+
+
+def lock() -> dict[str, Any]:
+    """dvc.lock. DVC writes it after each stage, so `track` finds all that came before it."""
+    return params.read_yaml(files.LOCK)
+
+
+def subjects(settings: Settings, lock: dict[str, Any], summary: Sequence[Row]) -> list[Subject]:
+    """Every run of params.yaml, each followed by its networks.
+
+    A run's fingerprint also covers its rows of the summary: the intervals follow parameters that
+    neither its training nor its evaluation knows.
+    """
+    found = []
+    for key, run in settings.runs.items():
+        made = [FORMAT, *(_entry(lock, f"{stage}@{key}") for stage in ("train", "evaluate"))]
+        rows = list(_rows_of(run, summary))
+        row = models.ARCHITECTURES[run.architecture]
+        networks = models.replicates(row, run.protocol, settings.study.replicates)
+        found.append(Subject(run, None, digest([*made, rows])))
+        found += [Subject(run, number, digest([*made, number])) for number in range(networks)]
+    return found
+
+
+def _rows_of(run: Run, table: Sequence[Row]) -> Iterator[Row]:
+    for row in table:
+        if (row["protocol"], row["architecture"]) == (run.protocol, run.architecture):
+            yield row
+
+
+def receipt(published: Sequence[Subject]) -> dict[str, list[str]]:
+    """What the stage leaves behind: the same bytes for the same results, wherever and whenever."""
+    return {"fingerprints": sorted(subject.fingerprint for subject in published)}
+
+
+def on_starter(data_set: DataSet) -> bool:
+    """Whether these are the made-up names, for want of the real ones."""
+    return data_set["name"] == STARTER
+
+
+def title(name: str, data_set: DataSet) -> str:
+    """A name, with a warning in front where it must not be taken for an answer."""
+    return f"STARTER {name}" if on_starter(data_set) else name
+
+
+def warning(data_set: DataSet) -> str:
+    """The first lines of every description under the starter corpus."""
+    if not on_starter(data_set):
+        return ""
+    return (
+        "> **STARTER CORPUS: no answer to the question.** The real names could not be reached, so "
+        "this was trained on a few common surnames a language.\n\n"
+    )
+
+
+def describe(subject: Subject, results: Results, study: Study) -> Publication:
+    """What is published of one subject, whose run gave these results."""
+    settings, data_set = study.settings, study.data_set
+    tags = {
+        "kind": subject.kind,
+        "protocol": subject.run.protocol,
+        "architecture": subject.run.architecture,
+        "data_set": label(data_set),
+        "starter": str(on_starter(data_set)).lower(),
+    }
+    parameters = _parameters(subject, settings)
+    if subject.replicate is None:
+        rows = list(_rows_of(subject.run, study.summary))
+        metrics = [
+            *_estimates(rows),
+            *_curve(list(_rows_of(subject.run, study.curves))),
+            *_recalls({name: _mean(values) for name, values in results.recalls.items()}),
+        ]
+        body = _table_of_means(rows, settings.study.confidence)
+        diverged = int(rows[0]["diverged"])
+        tags["diverged"] = str(diverged)
+        parameters["replicates"] = str(len(next(iter(results.scores.values()))))
+    else:
+        number = subject.replicate
+        scores = {name: float(values[number]) for name, values in results.scores.items()}
+        lost = np.isnan(list(scores.values())).all()
+        history = [row for row in results.history if int(row["replicate"]) == number]
+        metrics = [
+            *_points({f"scores/{name}": value for name, value in scores.items()}),
+            *_curve(history),
+            *_recalls({name: float(values[number]) for name, values in results.recalls.items()}),
+        ]
+        body = "**It diverged**: no scores." if lost else _table_of_scores(scores)
+        tags["diverged"] = str(bool(lost)).lower()
+        tags["replicate"] = str(number)
+    return Publication(
+        title(subject.name, data_set),
+        parameters,
+        metrics,
+        tags,
+        f"{warning(data_set)}{_heading(subject)}\n\n{body}\n\nData set: {label(data_set)}\n",
+    )
+
+
+def _parameters(subject: Subject, settings: Settings) -> dict[str, str]:
+    """What was set: the study's, the protocol's and the recipe's values, and which one this is."""
+    run = subject.run
+    row = models.ARCHITECTURES[run.architecture]
+    values: dict[str, Any] = {
+        "protocol": run.protocol,
+        "architecture": run.architecture,
+        "recipe": run.recipe,
+        "seed": settings.study.seed,
+        **getattr(settings.protocols, run.protocol).model_dump(),
+        **settings.recipes[run.recipe].model_dump(),
+        **settings.architectures[run.architecture],
+    }
+    if isinstance(row, models.Elman):
+        values |= {"activation": row.activation, "readout": row.readout}
+    if subject.replicate is None:
+        values["confidence"] = settings.study.confidence
+    else:
+        values["replicate"] = subject.replicate
+    return {key: str(value) for key, value in values.items()}
+
+
+def _points(values: dict[str, float]) -> list[Point]:
+    """Metrics without steps; what is not a number is left out."""
+    return [(key, value, 0) for key, value in values.items() if np.isfinite(value)]
+
+
+def _mean(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else np.nan
+
+
+def _recalls(values: dict[str, float]) -> list[Point]:
+    return _points({f"scores/recall/{language}": value for language, value in values.items()})
+
+
+def _curve(rows: Sequence[Row]) -> list[Point]:
+    """The learning curve, a chart for each column; a diverged network's stops where it did."""
+    return [
+        (f"training/{column}", float(row[column]), int(row["step"]))
+        for row in rows
+        for column in ("loss", "accuracy")
+        if row[column] and np.isfinite(float(row[column]))
+    ]
+
+
+def _estimates(rows: Sequence[Row]) -> list[Point]:
+    """Means under the same names as a network's scores; intervals and spread in sections apart.
+
+    The UI makes a section of charts of what stands before the last slash, in alphabetical order.
+    """
+    values = {}
+    for row in rows:
+        values[f"scores/{row['metric']}"] = row["mean"]
+        values[f"scores/interval/{row['metric']}_low"] = row["ci_low"]
+        values[f"scores/interval/{row['metric']}_high"] = row["ci_high"]
+        values[f"scores/sd/{row['metric']}"] = row["sd"]
+    return _points({key: float(cell) for key, cell in values.items() if cell})
+
+
+def _heading(subject: Subject) -> str:
+    run = subject.run
+    if subject.replicate is None:
+        networks = (
+            f"tags.kind = 'network' AND tags.protocol = '{run.protocol}' "
+            f"AND tags.architecture = '{run.architecture}'"
+        )
+        return (
+            f"All networks of {run.architecture} under the protocol {run.protocol}. "
+            f"One by one: `{networks}`"
+        )
+    return f"Network {subject.replicate} of {run.architecture} under the protocol {run.protocol}."
+
+
+def _table_of_means(rows: Sequence[Row], confidence: float) -> str:
+    lines = [f"| metric | mean | {confidence:.0%} interval | sd |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        interval = f"{_short(row['ci_low'])} to {_short(row['ci_high'])}" if row["ci_low"] else ""
+        lines.append(
+            f"| {row['metric']} | {_short(row['mean'])} | {interval} | {_short(row['sd'])} |"
+        )
+    count, diverged = rows[0]["replicates"], rows[0]["diverged"]
+    note = f"Over {count} network{'s' if count != '1' else ''}"
+    lines += ["", f"{note}; {diverged} more diverged." if diverged != "0" else f"{note}."]
+    return "\n".join(lines)
+
+
+def _table_of_scores(scores: dict[str, float]) -> str:
+    lines = [f"| {name} | {_short(str(value))} |" for name, value in scores.items()]
+    return "\n".join(["| metric | |", "| --- | --- |", *lines])
+
+
+def _short(cell: str) -> str:
+    return f"{float(cell):.4f}" if cell else ""
+
+
+def median_replicate(scores: np.ndarray) -> int:
+    """The replicate with the median score, the lower one of an even number; diverged ones last."""
+    order = np.argsort(scores, kind="stable")  # not a number sorts last
+    return int(order[(int(np.isfinite(scores).sum()) - 1) // 2])
+
+
+def best(scores: dict[str, float]) -> str:
+    """The architecture that deserves to be the champion: the highest mean held-out macro recall."""
+    return max(scores, key=lambda architecture: scores[architecture])
