@@ -21,10 +21,10 @@ LAYERS = (  # imports go downwards or stay level
     {"cli"},
     {
         "training", "scoring", "statistics", "comparison", "validation", "plots", "report",
-        "tracking", "headline", "vega", "origin_model",
+        "tracking", "publication", "headline", "vega", "origin_model",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
-    {"alphabet", "params", "files", "progress", "errors"},
+    {"alphabet", "params", "files", "progress", "errors", "lanes"},
 )  # fmt: skip
 
 SOLE_IMPORTERS = {
@@ -36,7 +36,7 @@ HEAVY = {"torch", "sklearn", "mlflow", "matplotlib", "scipy", "pandas", "numba",
 
 
 def imports(path: Path, *, lazy: bool) -> set[str]:
-    """Dotted names that a file imports; `lazy`: inside functions too. Not what serves types only."""
+    """Dotted names that a file imports, but for types only; `lazy`: inside functions too."""
     tree = ast.parse(path.read_text())
     tree.body = [node for node in tree.body if not _for_types(node)]
     nodes = ast.walk(tree) if lazy else tree.body

@@ -7,8 +7,8 @@
 It gives the same bits on every processor, with any vector width and any number of workers:
 
 - every product-and-sum is an explicit fused multiply-add, which IEEE 754 rounds in one way only;
-- no sum is a reduction that a compiler could re-associate: each is a loop over its *outputs*,
-  so that vector lanes hold different outputs and never parts of one. Products with the transpose
+- no sum is a reduction that a compiler could re-associate: vector lanes hold different *outputs*
+  and never parts of one (`lanes.py`). Products with the transpose
   therefore use a transposed copy, updated beside the matrix with the same numbers;
 - `exp`, `tanh` and `log` are written out below instead of taken from the platform.
 
@@ -26,10 +26,13 @@ from numba.extending import intrinsic
 
 from surnames import alphabet
 from surnames.corpus import Corpus
+from surnames.lanes import lanes
 from surnames.models import stretches
 
 LINEAR, TANH, RELU = 0, 1, 2
 ACTIVATIONS = {"linear": LINEAR, "tanh": TANH, "relu": RELU}
+_, load128, store128, fma128 = lanes(128)
+_, load16, store16, fma16 = lanes(16)
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
@@ -120,29 +123,50 @@ def times_derivative(gradient: np.ndarray, values: np.ndarray, activation: int) 
 
 
 @compiled
-def add_product(out: np.ndarray, rows: np.ndarray, scales: np.ndarray) -> None:
-    """out += scales @ rows, added row by row; eight rows a pass, so that `out` stays in registers.
+def select(scales: np.ndarray, sparse: bool, order: np.ndarray) -> int:
+    """order[:returned] = the rows whose scale is not zero; all of them where few would be left out."""
+    if not sparse:
+        for k in range(scales.size):
+            order[k] = k
+        return scales.size
+    count = 0
+    for k in range(scales.size):
+        order[count] = k
+        count += scales[k] != 0
+    return count
 
-    out (outputs,), rows (inputs, outputs), scales (inputs,).
+
+@compiled
+def add_product(
+    out: np.ndarray, at: int, rows: np.ndarray, scales: np.ndarray, order: np.ndarray, count: int
+) -> None:
+    """out[at] += scales @ rows, row by row as order[:count] says; from its end if count < 0.
+
+    out (any, outputs), rows (inputs, outputs), scales (inputs,). A recurrent matrix is larger than
+    the first-level cache: who sweeps it to and fro instead of always from the top finds most of it
+    still there.
     """
-    inputs, k = scales.size, 0
-    while k + 8 <= inputs:
-        s0, s1, s2, s3 = scales[k], scales[k + 1], scales[k + 2], scales[k + 3]
-        s4, s5, s6, s7 = scales[k + 4], scales[k + 5], scales[k + 6], scales[k + 7]
-        for j in range(out.size):
-            total = fma(rows[k, j], s0, out[j])
-            total = fma(rows[k + 1, j], s1, total)
-            total = fma(rows[k + 2, j], s2, total)
-            total = fma(rows[k + 3, j], s3, total)
-            total = fma(rows[k + 4, j], s4, total)
-            total = fma(rows[k + 5, j], s5, total)
-            total = fma(rows[k + 6, j], s6, total)
-            out[j] = fma(rows[k + 7, j], s7, total)
-        k += 8
-    while k < inputs:
-        for j in range(out.size):
-            out[j] = fma(rows[k, j], scales[k], out[j])
-        k += 1
+    outputs, j = out.shape[1], 0
+    first, step, count = (0, 1, count) if count >= 0 else (-count - 1, -1, -count)
+    while j + 128 <= outputs:
+        wide = load128(out, at, j)
+        for n in range(count):
+            k = order[first + step * n]
+            wide = fma128(load128(rows, k, j), scales[k], wide)
+        store128(out, at, j, wide)
+        j += 128
+    while j + 16 <= outputs:
+        total = load16(out, at, j)
+        for n in range(count):
+            k = order[first + step * n]
+            total = fma16(load16(rows, k, j), scales[k], total)
+        store16(out, at, j, total)
+        j += 16
+    while j < outputs:
+        for n in range(count):
+            k = order[first + step * n]
+            out[at, j] = fma(rows[k, j], scales[k], out[at, j])
+        j += 1
 
 
 @compiled
@@ -151,26 +175,25 @@ def add_outer_products(matrix: np.ndarray, left: np.ndarray, right: np.ndarray) 
 
     matrix (m, n), left (times, m), right (times, n). `times` is at most about twenty.
     """
-    times, t = left.shape[0], 0
-    while t + 4 <= times:
-        for i in range(matrix.shape[0]):
-            s0, s1, s2, s3 = left[t, i], left[t + 1, i], left[t + 2, i], left[t + 3, i]
-            for j in range(matrix.shape[1]):
-                total = fma(right[t, j], s0, matrix[i, j])
-                total = fma(right[t + 1, j], s1, total)
-                total = fma(right[t + 2, j], s2, total)
-                matrix[i, j] = fma(right[t + 3, j], s3, total)
-        t += 4
-    while t + 2 <= times:
-        for i in range(matrix.shape[0]):
-            s0, s1 = left[t, i], left[t + 1, i]
-            for j in range(matrix.shape[1]):
-                matrix[i, j] = fma(right[t + 1, j], s1, fma(right[t, j], s0, matrix[i, j]))
-        t += 2
-    if t < times:
-        for i in range(matrix.shape[0]):
-            for j in range(matrix.shape[1]):
+    outputs, times = matrix.shape[1], left.shape[0]
+    for i in range(matrix.shape[0]):
+        j = 0
+        while j + 128 <= outputs:
+            wide = load128(matrix, i, j)
+            for t in range(times):
+                wide = fma128(load128(right, t, j), left[t, i], wide)
+            store128(matrix, i, j, wide)
+            j += 128
+        while j + 16 <= outputs:
+            total = load16(matrix, i, j)
+            for t in range(times):
+                total = fma16(load16(right, t, j), left[t, i], total)
+            store16(matrix, i, j, total)
+            j += 16
+        while j < outputs:
+            for t in range(times):
                 matrix[i, j] = fma(right[t, j], left[t, i], matrix[i, j])
+            j += 1
 
 
 @compiled
@@ -190,7 +213,7 @@ def softmax(logits: np.ndarray, probabilities: np.ndarray) -> None:
 @compiled
 def forward(
     V: np.ndarray, Ut: np.ndarray, c: np.ndarray, S: np.ndarray, Wt: np.ndarray, b: np.ndarray,
-    activation: int, name: np.ndarray, h: np.ndarray, logits: np.ndarray,
+    activation: int, name: np.ndarray, h: np.ndarray, logits: np.ndarray, order: np.ndarray,
 ) -> int:  # fmt: skip
     """Read one name; fills h[1:] (h[0] is the initial state, zero) and the logits.
 
@@ -204,13 +227,14 @@ def forward(
         for j in range(c.size):
             state[j] = V[name[t], j] + c[j]
         if t > 0:
-            add_product(state, Ut, h[t])
+            count = select(h[t], activation == RELU, order)
+            add_product(h, t + 1, Ut, h[t], order, -count if t % 2 else count)
         activate(state, activation)
-    logits[:] = b
+    logits[0] = b
     if combined:
-        logits += S[name[name.size - 1]]
+        logits[0] += S[name[name.size - 1]]
     if reads > 0:
-        add_product(logits, Wt, h[reads])
+        add_product(logits, 0, Wt, h[reads], order, select(h[reads], activation == RELU, order))
     return reads
 
 
@@ -219,7 +243,7 @@ def train_steps(
     V: np.ndarray, U: np.ndarray, Ut: np.ndarray, c: np.ndarray,
     S: np.ndarray, W: np.ndarray, Wt: np.ndarray, b: np.ndarray,
     activation: int, learning_rate: float, letters: np.ndarray, offsets: np.ndarray,
-    languages: np.ndarray, examples: np.ndarray, h: np.ndarray, D: np.ndarray,
+    languages: np.ndarray, examples: np.ndarray, h: np.ndarray, D: np.ndarray, order: np.ndarray,
 ) -> tuple[float, int]:  # fmt: skip
     """One step of gradient descent on each of `examples`, in place.
 
@@ -227,20 +251,21 @@ def train_steps(
     the loss by each state's pre-activation. Returns the sum of the losses (nats) and the number of
     names read right; the sum is not finite once the network has diverged.
     """
-    logits = np.empty(b.size, np.float32)
-    probabilities = np.empty(b.size, np.float64)
-    descent = np.empty((1, b.size), np.float32)  # -learning_rate * gradient by the logits
+    sparse = activation == RELU
+    logits = np.empty((1, b.size), np.float32)
+    probabilities = np.empty(W.shape[0], np.float64)
+    descent = np.zeros((1, b.size), np.float32)  # -learning_rate * gradient by the logits
     total_loss, right = 0.0, 0
     for example in examples:
         name = letters[offsets[example] : offsets[example + 1]]
         language = languages[example]
-        reads = forward(V, Ut, c, S, Wt, b, activation, name, h, logits)
-        softmax(logits, probabilities)
+        reads = forward(V, Ut, c, S, Wt, b, activation, name, h, logits, order)
+        softmax(logits[0, : W.shape[0]], probabilities)
         total_loss -= log(max(probabilities[language], 1e-300))
         if not np.isfinite(probabilities[language]):
             return np.nan, right
         best = 0
-        for k in range(b.size):
+        for k in range(W.shape[0]):
             best = k if probabilities[k] > probabilities[best] else best
             gradient = probabilities[k] - (1.0 if k == language else 0.0)
             descent[0, k] = np.float32(-learning_rate * gradient)
@@ -249,16 +274,18 @@ def train_steps(
         for t in range(reads, 0, -1):
             D[t] = np.float32(0.0)
             if t == reads:
-                add_product(D[t], W, descent[0])
+                scales = descent[0, : W.shape[0]]
+                add_product(D, t, W, scales, order, select(scales, False, order))
             else:
-                add_product(D[t], U, D[t + 1])
+                count = select(D[t + 1], sparse, order)
+                add_product(D, t, U, D[t + 1], order, -count if t % 2 else count)
             times_derivative(D[t], h[t], activation)
 
         b += descent[0]
         if S.shape[0] > 0:
             S[name[name.size - 1]] += descent[0]
         if reads > 0:
-            add_outer_products(W, descent, h[reads : reads + 1])
+            add_outer_products(W, descent[:, : W.shape[0]], h[reads : reads + 1])
             add_outer_products(Wt, h[reads : reads + 1], descent)
             for t in range(1, reads + 1):
                 V[name[t - 1]] += D[t]
@@ -272,28 +299,41 @@ def train_steps(
 @compiled
 def score_names(
     V: np.ndarray, Ut: np.ndarray, c: np.ndarray, S: np.ndarray, Wt: np.ndarray, b: np.ndarray,
-    activation: int, letters: np.ndarray, offsets: np.ndarray, h: np.ndarray,
+    activation: int, letters: np.ndarray, offsets: np.ndarray, h: np.ndarray, order: np.ndarray,
     probabilities: np.ndarray,
 ) -> None:  # fmt: skip
     """probabilities[i] = softmax of the logits of name i, for every name."""
-    logits = np.empty(b.size, np.float32)
+    logits = np.empty((1, b.size), np.float32)
     for i in range(offsets.size - 1):
-        forward(V, Ut, c, S, Wt, b, activation, letters[offsets[i] : offsets[i + 1]], h, logits)
-        softmax(logits, probabilities[i])
+        name = letters[offsets[i] : offsets[i + 1]]
+        forward(V, Ut, c, S, Wt, b, activation, name, h, logits, order)
+        softmax(logits[0, : probabilities.shape[1]], probabilities[i])
+
+
+def aligned(values: np.ndarray) -> np.ndarray:
+    """A C-contiguous float32 copy that starts at a cache line, so that no vector straddles two."""
+    room = np.empty(values.size * 4 + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    array = room[start : start + values.size * 4].view(np.float32).reshape(values.shape)
+    array[...] = values
+    return array
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The weights as the kernels walk them; `U` and `Ut`, `W` and `Wt` are transposes."""
+    """The weights as the kernels walk them; `U` and `Ut`, `W` and `Wt` are transposes.
+
+    Where languages are columns there are more of them, zeros, up to a multiple of sixteen.
+    """
 
     V: np.ndarray  # (letters, hidden)
     U: np.ndarray  # (hidden, hidden)
     Ut: np.ndarray
     c: np.ndarray  # (hidden,)
-    S: np.ndarray  # (letters, languages); no rows where the readout is hidden
+    S: np.ndarray  # (letters, padded languages); no rows where the readout is hidden
     W: np.ndarray  # (languages, hidden)
-    Wt: np.ndarray
-    b: np.ndarray  # (languages,)
+    Wt: np.ndarray  # (hidden, padded languages)
+    b: np.ndarray  # (padded languages,)
 
     @classmethod
     def of(cls, weights: dict[str, np.ndarray]) -> "Layout":
@@ -302,16 +342,17 @@ class Layout:
         hidden = cell.shape[0]
         V, U = np.split(cell, [cell.shape[1] - hidden], axis=1)
         S, W = np.split(readout, [readout.shape[1] - hidden], axis=1)
-        parts = (V.T, U, U.T, weights["cell.bias"], S.T, W, W.T, weights["readout.bias"])
-        return cls(*(np.array(part, np.float32, order="C") for part in parts))
+        S, Wt, b = (_padded(part) for part in (S.T, W.T, weights["readout.bias"]))
+        parts = (V.T, U, U.T, weights["cell.bias"], S, W, Wt, b)
+        return cls(*(aligned(part) for part in parts))
 
     def weights(self) -> dict[str, np.ndarray]:
         """The weights as torch.nn.Linear stores them."""
         return {
             "cell.weight": np.hstack([self.V.T, self.U]),
             "cell.bias": self.c.copy(),
-            "readout.weight": np.hstack([self.S.T, self.W]),
-            "readout.bias": self.b.copy(),
+            "readout.weight": np.hstack([self.S[:, : len(self.W)].T, self.W]),
+            "readout.bias": self.b[: len(self.W)].copy(),
         }
 
 
@@ -329,13 +370,14 @@ def train(
     no longer a number.
     """
     letters, offsets = corpus.encoded
-    h, D = _room(layout, offsets), _room(layout, offsets)
+    h, D, order = _room(layout, offsets), _room(layout, offsets), _order(layout)
     curve = []
     for first, end in stretches(len(examples)):
         part = examples[first:end]
         loss, right = train_steps(
             layout.V, layout.U, layout.Ut, layout.c, layout.S, layout.W, layout.Wt, layout.b,
             ACTIVATIONS[activation], learning_rate, letters, offsets, corpus.languages, part, h, D,
+            order,
         )  # fmt: skip
         curve.append((end, loss / len(part), right / len(part)))
         progress(len(part))
@@ -347,14 +389,23 @@ def train(
 def probabilities(layout: Layout, activation: str, names: list[str]) -> np.ndarray:
     """(names, languages) float64: what the network says after the last letter of each name."""
     letters, offsets = alphabet.encode(names)
-    scores = np.empty((len(names), layout.b.size))
+    scores = np.empty((len(names), len(layout.W)))
     score_names(
         layout.V, layout.Ut, layout.c, layout.S, layout.Wt, layout.b, ACTIVATIONS[activation],
-        letters, offsets, _room(layout, offsets), scores,
+        letters, offsets, _room(layout, offsets), _order(layout), scores,
     )  # fmt: skip
     return scores
 
 
+def _padded(array: np.ndarray) -> np.ndarray:
+    """The same with zeros in its last dimension, up to a multiple of sixteen."""
+    return np.pad(array, [*[(0, 0)] * (array.ndim - 1), (0, -array.shape[-1] % 16)])
+
+
 def _room(layout: Layout, offsets: np.ndarray) -> np.ndarray:
     longest = int(np.diff(offsets).max(initial=0))
-    return np.zeros((longest + 1, layout.c.size), np.float32)
+    return aligned(np.zeros((longest + 1, layout.c.size)))
+
+
+def _order(layout: Layout) -> np.ndarray:
+    return np.empty(max(layout.c.size, layout.b.size) + 64, np.int64)
