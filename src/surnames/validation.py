@@ -18,7 +18,7 @@ def schema(replicates: int, protocol: str) -> pa.DataFrameSchema:
     """What a split must be: known languages, our letters, no empty name, its protocol's roles."""
     roles = [BOTH] if protocol == "published" else [TRAIN, TEST]
     role = pa.Column(str, pa.Check.isin(roles, error=f"one of {', '.join(roles)}"))
-    written = pa.Check(bool, element_wise=True, error="not empty")
+    written = pa.Check(bool, element_wise=True, error="a name")
     ours = pa.Check(
         lambda name: set(name) <= alphabet.INDEX.keys(),
         element_wise=True,
