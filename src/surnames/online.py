@@ -7,9 +7,8 @@
 It gives the same bits on every processor, with any vector width and any number of workers:
 
 - every product-and-sum is an explicit fused multiply-add, which IEEE 754 rounds in one way only;
-- no sum is a reduction that a compiler could re-associate: vector lanes hold different *outputs*
-  and never parts of one (`lanes.py`). Products with the transpose
-  therefore use a transposed copy, updated beside the matrix with the same numbers;
+- no compiler re-associates a sum: in products with a transpose and in updates the vector lanes hold
+  different outputs, and where they hold parts of one sum, `lanes.row_sums` says how these are added;
 - `exp`, `tanh` and `log` are written out below instead of taken from the platform.
 
 `reference.py` holds the same arithmetic as plain autograd; `tests/test_engines.py` holds the two
@@ -26,18 +25,16 @@ from numba.extending import intrinsic
 
 from surnames import alphabet
 from surnames.corpus import Corpus
-from surnames.lanes import lanes
+from surnames.lanes import fma, load, row_sums, store
 from surnames.models import stretches
 
 LINEAR, TANH, RELU = 0, 1, 2
 ACTIVATIONS = {"linear": LINEAR, "tanh": TANH, "relu": RELU}
-_, load128, store128, fma128 = lanes(128)
-_, load16, store16, fma16 = lanes(16)
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
 @intrinsic
-def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+def scalar_fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c, rounded once."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -65,23 +62,23 @@ LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # fdlibm's split
 def exp(x: float) -> float:
     """e**x for |x| <= 700 (clamped), by reduction to |r| <= ln(2)/2 and Taylor's series."""
     x = min(max(x, -700.0), 700.0)
-    shifted = fma(x, LOG2_E, ROUNDER)
+    shifted = scalar_fma(x, LOG2_E, ROUNDER)
     power = shifted - ROUNDER
-    r = fma(power, -LN2_LOW, fma(power, -LN2_HIGH, x))
+    r = scalar_fma(power, -LN2_LOW, scalar_fma(power, -LN2_HIGH, x))
     s = 1.6059043836821613e-10
-    s = fma(s, r, 2.08767569878681e-09)
-    s = fma(s, r, 2.505210838544172e-08)
-    s = fma(s, r, 2.755731922398589e-07)
-    s = fma(s, r, 2.7557319223985893e-06)
-    s = fma(s, r, 2.48015873015873e-05)
-    s = fma(s, r, 0.0001984126984126984)
-    s = fma(s, r, 0.001388888888888889)
-    s = fma(s, r, 0.008333333333333333)
-    s = fma(s, r, 0.041666666666666664)
-    s = fma(s, r, 0.16666666666666666)
-    s = fma(s, r, 0.5)
-    s = fma(s, r, 1.0)
-    s = fma(s, r, 1.0)
+    s = scalar_fma(s, r, 2.08767569878681e-09)
+    s = scalar_fma(s, r, 2.505210838544172e-08)
+    s = scalar_fma(s, r, 2.755731922398589e-07)
+    s = scalar_fma(s, r, 2.7557319223985893e-06)
+    s = scalar_fma(s, r, 2.48015873015873e-05)
+    s = scalar_fma(s, r, 0.0001984126984126984)
+    s = scalar_fma(s, r, 0.001388888888888889)
+    s = scalar_fma(s, r, 0.008333333333333333)
+    s = scalar_fma(s, r, 0.041666666666666664)
+    s = scalar_fma(s, r, 0.16666666666666666)
+    s = scalar_fma(s, r, 0.5)
+    s = scalar_fma(s, r, 1.0)
+    s = scalar_fma(s, r, 1.0)
     bits = reinterpret(shifted, 0)
     return s * reinterpret((bits + 1023) << 52, 0.0)
 
@@ -96,8 +93,8 @@ def log(x: float) -> float:
     square = z * z
     s = 0.0
     for k in range(12, -1, -1):
-        s = fma(s, square, 1.0 / (2 * k + 1))
-    return fma(power, LN2_HIGH, fma(power, LN2_LOW, 2.0 * z * s))
+        s = scalar_fma(s, square, 1.0 / (2 * k + 1))
+    return scalar_fma(power, LN2_HIGH, scalar_fma(power, LN2_LOW, 2.0 * z * s))
 
 
 @compiled
@@ -123,50 +120,48 @@ def times_derivative(gradient: np.ndarray, values: np.ndarray, activation: int) 
 
 
 @compiled
-def select(scales: np.ndarray, sparse: bool, order: np.ndarray) -> int:
-    """order[:returned] = the rows whose scale is not zero; all of them where few would be left out."""
-    if not sparse:
-        for k in range(scales.size):
-            order[k] = k
-        return scales.size
-    count = 0
-    for k in range(scales.size):
-        order[count] = k
-        count += scales[k] != 0
-    return count
+def add_sums(
+    out: np.ndarray, at: int, matrix: np.ndarray, vectors: np.ndarray, which: int, upwards: bool
+) -> None:
+    """out[at] += matrix @ vectors[which]; the rows may be taken from the last to the first.
+
+    A recurrent matrix is larger than the first-level cache. Swept to and fro instead of always from
+    the top, most of it is still there.
+    """
+    last = matrix.shape[0] - 16
+    for i in range(0, matrix.shape[0], 16):
+        row = last - i if upwards else i
+        sums = row_sums(matrix, row, vectors, which)
+        store(out, at, row, fma(load(16, out, at, row), np.float32(1.0), sums))
 
 
 @compiled
-def add_product(
-    out: np.ndarray, at: int, rows: np.ndarray, scales: np.ndarray, order: np.ndarray, count: int
+def add_rows(
+    out: np.ndarray, at: int, rows: np.ndarray, scales: np.ndarray, upwards: bool, order: np.ndarray
 ) -> None:
-    """out[at] += scales @ rows, row by row as order[:count] says; from its end if count < 0.
+    """out[at] += scales @ rows, row by row, from the first or from the last.
 
-    out (any, outputs), rows (inputs, outputs), scales (inputs,). A recurrent matrix is larger than
-    the first-level cache: who sweeps it to and fro instead of always from the top finds most of it
-    still there.
+    Rows whose scale is zero are left out; with ReLU that is half of them. `order` is room for the
+    numbers of the others.
     """
+    count = 0
+    for k in range(scales.size):
+        row = scales.size - 1 - k if upwards else k
+        order[count] = row
+        count += scales[row] != 0
     outputs, j = out.shape[1], 0
-    first, step, count = (0, 1, count) if count >= 0 else (-count - 1, -1, -count)
     while j + 128 <= outputs:
-        wide = load128(out, at, j)
+        wide = load(128, out, at, j)
         for n in range(count):
-            k = order[first + step * n]
-            wide = fma128(load128(rows, k, j), scales[k], wide)
-        store128(out, at, j, wide)
+            wide = fma(load(128, rows, order[n], j), scales[order[n]], wide)
+        store(out, at, j, wide)
         j += 128
-    while j + 16 <= outputs:
-        total = load16(out, at, j)
-        for n in range(count):
-            k = order[first + step * n]
-            total = fma16(load16(rows, k, j), scales[k], total)
-        store16(out, at, j, total)
-        j += 16
     while j < outputs:
+        narrow = load(16, out, at, j)
         for n in range(count):
-            k = order[first + step * n]
-            out[at, j] = fma(rows[k, j], scales[k], out[at, j])
-        j += 1
+            narrow = fma(load(16, rows, order[n], j), scales[order[n]], narrow)
+        store(out, at, j, narrow)
+        j += 16
 
 
 @compiled
@@ -179,43 +174,39 @@ def add_outer_products(matrix: np.ndarray, left: np.ndarray, right: np.ndarray) 
     for i in range(matrix.shape[0]):
         j = 0
         while j + 128 <= outputs:
-            wide = load128(matrix, i, j)
+            wide = load(128, matrix, i, j)
             for t in range(times):
-                wide = fma128(load128(right, t, j), left[t, i], wide)
-            store128(matrix, i, j, wide)
+                wide = fma(load(128, right, t, j), left[t, i], wide)
+            store(matrix, i, j, wide)
             j += 128
-        while j + 16 <= outputs:
-            total = load16(matrix, i, j)
-            for t in range(times):
-                total = fma16(load16(right, t, j), left[t, i], total)
-            store16(matrix, i, j, total)
-            j += 16
         while j < outputs:
+            narrow = load(16, matrix, i, j)
             for t in range(times):
-                matrix[i, j] = fma(right[t, j], left[t, i], matrix[i, j])
-            j += 1
+                narrow = fma(load(16, right, t, j), left[t, i], narrow)
+            store(matrix, i, j, narrow)
+            j += 16
 
 
 @compiled
 def softmax(logits: np.ndarray, probabilities: np.ndarray) -> None:
     """probabilities (float64) = softmax of logits (float32), shifted by their maximum."""
     top = logits[0]
-    for k in range(1, logits.size):
+    for k in range(1, probabilities.size):
         top = max(top, logits[k])
     total = 0.0
-    for k in range(logits.size):
+    for k in range(probabilities.size):
         probabilities[k] = exp(np.float64(logits[k]) - np.float64(top))
         total += probabilities[k]
-    for k in range(logits.size):
+    for k in range(probabilities.size):
         probabilities[k] /= total
 
 
 @compiled
 def forward(
-    V: np.ndarray, Ut: np.ndarray, c: np.ndarray, S: np.ndarray, Wt: np.ndarray, b: np.ndarray,
-    activation: int, name: np.ndarray, h: np.ndarray, logits: np.ndarray, order: np.ndarray,
+    V: np.ndarray, U: np.ndarray, c: np.ndarray, S: np.ndarray, W: np.ndarray, b: np.ndarray,
+    activation: int, name: np.ndarray, h: np.ndarray, logits: np.ndarray,
 ) -> int:  # fmt: skip
-    """Read one name; fills h[1:] (h[0] is the initial state, zero) and the logits.
+    """Read one name; fills h[1:] (h[0] is the initial state, zero) and the logits (1, languages).
 
     Returns how many states the logits depend on. The combined readout (S not empty) looks at the
     last letter beside the state *before* it, so the last state is not even computed.
@@ -223,49 +214,45 @@ def forward(
     combined = S.shape[0] > 0
     reads = name.size - 1 if combined else name.size
     for t in range(reads):
-        state = h[t + 1]
         for j in range(c.size):
-            state[j] = V[name[t], j] + c[j]
+            h[t + 1, j] = V[name[t], j] + c[j]
         if t > 0:
-            count = select(h[t], activation == RELU, order)
-            add_product(h, t + 1, Ut, h[t], order, -count if t % 2 else count)
-        activate(state, activation)
-    logits[0] = b
-    if combined:
-        logits[0] += S[name[name.size - 1]]
+            add_sums(h, t + 1, U, h, t, t % 2 == 0)
+        activate(h[t + 1], activation)
+    for k in range(b.size):
+        logits[0, k] = b[k] + S[name[name.size - 1], k] if combined else b[k]
     if reads > 0:
-        add_product(logits, 0, Wt, h[reads], order, select(h[reads], activation == RELU, order))
+        add_sums(logits, 0, W, h, reads, False)
     return reads
 
 
 @compiled
 def train_steps(
-    V: np.ndarray, U: np.ndarray, Ut: np.ndarray, c: np.ndarray,
-    S: np.ndarray, W: np.ndarray, Wt: np.ndarray, b: np.ndarray,
+    V: np.ndarray, U: np.ndarray, c: np.ndarray, S: np.ndarray, W: np.ndarray, b: np.ndarray,
     activation: int, learning_rate: float, letters: np.ndarray, offsets: np.ndarray,
-    languages: np.ndarray, examples: np.ndarray, h: np.ndarray, D: np.ndarray, order: np.ndarray,
+    languages: np.ndarray, examples: np.ndarray, h: np.ndarray, D: np.ndarray,
+    probabilities: np.ndarray,
 ) -> tuple[float, int]:  # fmt: skip
     """One step of gradient descent on each of `examples`, in place.
 
-    h, D (longest name + 1, hidden): room for the states and for -learning_rate * the gradient of
-    the loss by each state's pre-activation. Returns the sum of the losses (nats) and the number of
-    names read right; the sum is not finite once the network has diverged.
+    Room for it: h, D (longest name + 1, hidden), the states and -learning_rate * the gradient of the
+    loss by each state's pre-activation; probabilities (languages,). Returns the sum of the losses
+    (nats) and the number of names read right; the sum is not finite once the network has diverged.
     """
-    sparse = activation == RELU
     logits = np.empty((1, b.size), np.float32)
-    probabilities = np.empty(W.shape[0], np.float64)
-    descent = np.zeros((1, b.size), np.float32)  # -learning_rate * gradient by the logits
+    descent = np.zeros((1, b.size), np.float32)  # -learning_rate * the gradient by the logits
+    order = np.empty(max(c.size, b.size) + 1, np.int64)
     total_loss, right = 0.0, 0
     for example in examples:
         name = letters[offsets[example] : offsets[example + 1]]
         language = languages[example]
-        reads = forward(V, Ut, c, S, Wt, b, activation, name, h, logits, order)
-        softmax(logits[0, : W.shape[0]], probabilities)
+        reads = forward(V, U, c, S, W, b, activation, name, h, logits)
+        softmax(logits[0], probabilities)
         total_loss -= log(max(probabilities[language], 1e-300))
         if not np.isfinite(probabilities[language]):
             return np.nan, right
         best = 0
-        for k in range(W.shape[0]):
+        for k in range(probabilities.size):
             best = k if probabilities[k] > probabilities[best] else best
             gradient = probabilities[k] - (1.0 if k == language else 0.0)
             descent[0, k] = np.float32(-learning_rate * gradient)
@@ -274,44 +261,43 @@ def train_steps(
         for t in range(reads, 0, -1):
             D[t] = np.float32(0.0)
             if t == reads:
-                scales = descent[0, : W.shape[0]]
-                add_product(D, t, W, scales, order, select(scales, False, order))
+                add_rows(D, t, W, descent[0], False, order)
             else:
-                count = select(D[t + 1], sparse, order)
-                add_product(D, t, U, D[t + 1], order, -count if t % 2 else count)
+                add_rows(D, t, U, D[t + 1], t % 2 == 0, order)
             times_derivative(D[t], h[t], activation)
 
-        b += descent[0]
+        for k in range(b.size):
+            b[k] += descent[0, k]
         if S.shape[0] > 0:
-            S[name[name.size - 1]] += descent[0]
+            for k in range(b.size):
+                S[name[name.size - 1], k] += descent[0, k]
         if reads > 0:
-            add_outer_products(W, descent[:, : W.shape[0]], h[reads : reads + 1])
-            add_outer_products(Wt, h[reads : reads + 1], descent)
-            for t in range(1, reads + 1):
-                V[name[t - 1]] += D[t]
-                c += D[t]
+            add_outer_products(W, descent, h[reads : reads + 1])
+        for t in range(1, reads + 1):
+            for j in range(c.size):
+                V[name[t - 1], j] += D[t, j]
+                c[j] += D[t, j]
         if reads > 1:
             add_outer_products(U, D[2 : reads + 1], h[1:reads])
-            add_outer_products(Ut, h[1:reads], D[2 : reads + 1])
     return total_loss, right
 
 
 @compiled
 def score_names(
-    V: np.ndarray, Ut: np.ndarray, c: np.ndarray, S: np.ndarray, Wt: np.ndarray, b: np.ndarray,
-    activation: int, letters: np.ndarray, offsets: np.ndarray, h: np.ndarray, order: np.ndarray,
+    V: np.ndarray, U: np.ndarray, c: np.ndarray, S: np.ndarray, W: np.ndarray, b: np.ndarray,
+    activation: int, letters: np.ndarray, offsets: np.ndarray, h: np.ndarray,
     probabilities: np.ndarray,
 ) -> None:  # fmt: skip
     """probabilities[i] = softmax of the logits of name i, for every name."""
     logits = np.empty((1, b.size), np.float32)
     for i in range(offsets.size - 1):
         name = letters[offsets[i] : offsets[i + 1]]
-        forward(V, Ut, c, S, Wt, b, activation, name, h, logits, order)
-        softmax(logits[0, : probabilities.shape[1]], probabilities[i])
+        forward(V, U, c, S, W, b, activation, name, h, logits)
+        softmax(logits[0], probabilities[i])
 
 
 def aligned(values: np.ndarray) -> np.ndarray:
-    """A C-contiguous float32 copy that starts at a cache line, so that no vector straddles two."""
+    """A C-contiguous float32 copy that starts at a cache line: no vector straddles two."""
     room = np.empty(values.size * 4 + 64, np.uint8)
     start = -room.ctypes.data % 64
     array = room[start : start + values.size * 4].view(np.float32).reshape(values.shape)
@@ -319,41 +305,63 @@ def aligned(values: np.ndarray) -> np.ndarray:
     return array
 
 
+def padded(values: np.ndarray, rows: bool) -> np.ndarray:
+    """`aligned`, with zeros up to a multiple of 16 columns, and of rows where asked for."""
+    room = [(0, -size % 16) for size in values.shape]
+    if not rows and values.ndim > 1:
+        room[0] = (0, 0)
+    return aligned(np.pad(values, room))
+
+
 @dataclass(frozen=True)
 class Layout:
-    """The weights as the kernels walk them; `U` and `Ut`, `W` and `Wt` are transposes.
+    """The weights as the kernels walk them.
 
-    Where languages are columns there are more of them, zeros, up to a multiple of sixteen.
+    `hidden` and `languages` are padded with zeros to multiples of 16. They stay zero: a padded state
+    is f(0) = 0, a padded language has no gradient.
     """
 
     V: np.ndarray  # (letters, hidden)
     U: np.ndarray  # (hidden, hidden)
-    Ut: np.ndarray
     c: np.ndarray  # (hidden,)
-    S: np.ndarray  # (letters, padded languages); no rows where the readout is hidden
+    S: np.ndarray  # (letters, languages); no rows where the readout is hidden
     W: np.ndarray  # (languages, hidden)
-    Wt: np.ndarray  # (hidden, padded languages)
-    b: np.ndarray  # (padded languages,)
+    b: np.ndarray  # (languages,)
+    hidden: int
+    languages: int
 
     @classmethod
     def of(cls, weights: dict[str, np.ndarray]) -> "Layout":
         """A copy of weights that are stored as those of torch.nn.Linear on [letter ; state]."""
         cell, readout = weights["cell.weight"], weights["readout.weight"]
-        hidden = cell.shape[0]
+        hidden, languages = len(cell), len(readout)
         V, U = np.split(cell, [cell.shape[1] - hidden], axis=1)
         S, W = np.split(readout, [readout.shape[1] - hidden], axis=1)
-        S, Wt, b = (_padded(part) for part in (S.T, W.T, weights["readout.bias"]))
-        parts = (V.T, U, U.T, weights["cell.bias"], S, W, Wt, b)
-        return cls(*(aligned(part) for part in parts))
+        return cls(
+            padded(V.T, False), padded(U, True), padded(weights["cell.bias"], True),
+            padded(S.T, False), padded(W, True), padded(weights["readout.bias"], True),
+            hidden, languages,
+        )  # fmt: skip
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """The six arrays, in the kernels' order."""
+        return self.V, self.U, self.c, self.S, self.W, self.b
 
     def weights(self) -> dict[str, np.ndarray]:
         """The weights as torch.nn.Linear stores them."""
+        h, k = self.hidden, self.languages
         return {
-            "cell.weight": np.hstack([self.V.T, self.U]),
-            "cell.bias": self.c.copy(),
-            "readout.weight": np.hstack([self.S[:, : len(self.W)].T, self.W]),
-            "readout.bias": self.b[: len(self.W)].copy(),
+            "cell.weight": np.hstack([self.V[:, :h].T, self.U[:h, :h]]),
+            "cell.bias": self.c[:h].copy(),
+            "readout.weight": np.hstack([self.S[:, :k].T, self.W[:k, :h]]),
+            "readout.bias": self.b[:k].copy(),
         }
+
+    def states(self, offsets: np.ndarray) -> np.ndarray:
+        """Room for the states of the longest name and the initial one, zero."""
+        longest = int(np.diff(offsets).max(initial=0))
+        return aligned(np.zeros((longest + 1, self.c.size)))
 
 
 def train(
@@ -370,14 +378,14 @@ def train(
     no longer a number.
     """
     letters, offsets = corpus.encoded
-    h, D, order = _room(layout, offsets), _room(layout, offsets), _order(layout)
+    h, D = layout.states(offsets), layout.states(offsets)
+    probabilities = np.empty(layout.languages)
     curve = []
     for first, end in stretches(len(examples)):
         part = examples[first:end]
         loss, right = train_steps(
-            layout.V, layout.U, layout.Ut, layout.c, layout.S, layout.W, layout.Wt, layout.b,
-            ACTIVATIONS[activation], learning_rate, letters, offsets, corpus.languages, part, h, D,
-            order,
+            *layout.arrays, ACTIVATIONS[activation], learning_rate, letters, offsets,
+            corpus.languages, part, h, D, probabilities,
         )  # fmt: skip
         curve.append((end, loss / len(part), right / len(part)))
         progress(len(part))
@@ -389,23 +397,8 @@ def train(
 def probabilities(layout: Layout, activation: str, names: list[str]) -> np.ndarray:
     """(names, languages) float64: what the network says after the last letter of each name."""
     letters, offsets = alphabet.encode(names)
-    scores = np.empty((len(names), len(layout.W)))
+    scores = np.empty((len(names), layout.languages))
     score_names(
-        layout.V, layout.Ut, layout.c, layout.S, layout.Wt, layout.b, ACTIVATIONS[activation],
-        letters, offsets, _room(layout, offsets), _order(layout), scores,
-    )  # fmt: skip
+        *layout.arrays, ACTIVATIONS[activation], letters, offsets, layout.states(offsets), scores
+    )
     return scores
-
-
-def _padded(array: np.ndarray) -> np.ndarray:
-    """The same with zeros in its last dimension, up to a multiple of sixteen."""
-    return np.pad(array, [*[(0, 0)] * (array.ndim - 1), (0, -array.shape[-1] % 16)])
-
-
-def _room(layout: Layout, offsets: np.ndarray) -> np.ndarray:
-    longest = int(np.diff(offsets).max(initial=0))
-    return aligned(np.zeros((longest + 1, layout.c.size)))
-
-
-def _order(layout: Layout) -> np.ndarray:
-    return np.empty(max(layout.c.size, layout.b.size) + 64, np.int64)
