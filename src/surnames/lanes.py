@@ -69,7 +69,8 @@ def load(typing_context: Any, count: Any, array: Any, row: Any, column: Any) -> 
     kind = Lanes(count.literal_value)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = (signature.args[1], *arguments[1:], kind.vector)
+        _, array_, row_, column_ = arguments
+        place = (signature.args[1], array_, row_, column_, kind.vector)
         return _load(builder, _pointer(context, builder, *place))
 
     return kind(count, array, types.intp, types.intp), generate
@@ -80,8 +81,9 @@ def store(typing_context: Any, array: Any, row: Any, column: Any, value: Any) ->
     """array[row, column : column + count] = value."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        *place, lanes = arguments
-        pointer = _pointer(context, builder, signature.args[0], *place, value.vector)
+        array_, row_, column_, lanes = arguments
+        place = (signature.args[0], array_, row_, column_, value.vector)
+        pointer = _pointer(context, builder, *place)
         builder.store(lanes, pointer).align = 4
         return context.get_dummy_value()
 

@@ -7,8 +7,8 @@
 It gives the same bits on every processor, with any vector width and any number of workers:
 
 - every product-and-sum is an explicit fused multiply-add, which IEEE 754 rounds in one way only;
-- no compiler re-associates a sum: in products with a transpose and in updates the vector lanes hold
-  different outputs, and where they hold parts of one sum, `lanes.row_sums` says how these are added;
+- no compiler re-associates a sum: in products with a transpose and in updates the vector lanes
+  hold different outputs, and where they hold parts of a sum `lanes.row_sums` says how to add them;
 - `exp`, `tanh` and `log` are written out below instead of taken from the platform.
 
 `reference.py` holds the same arithmetic as plain autograd; `tests/test_engines.py` holds the two
@@ -227,6 +227,45 @@ def forward(
 
 
 @compiled
+def backward(
+    U: np.ndarray, W: np.ndarray, activation: int, h: np.ndarray, D: np.ndarray,
+    descent: np.ndarray, reads: int, order: np.ndarray,
+) -> None:  # fmt: skip
+    """D[t] = -learning_rate * the gradient by the pre-activation of h[t], t from `reads` to 1.
+
+    descent (1, languages) is the same by the logits.
+    """
+    for t in range(reads, 0, -1):
+        D[t] = np.float32(0.0)
+        if t == reads:
+            add_rows(D, t, W, descent[0], False, order)
+        else:
+            add_rows(D, t, U, D[t + 1], t % 2 == 0, order)
+        times_derivative(D[t], h[t], activation)
+
+
+@compiled
+def update(
+    V: np.ndarray, U: np.ndarray, c: np.ndarray, S: np.ndarray, W: np.ndarray, b: np.ndarray,
+    name: np.ndarray, h: np.ndarray, D: np.ndarray, descent: np.ndarray, reads: int,
+) -> None:  # fmt: skip
+    """One step down the gradient, for every weight that took part in reading this name."""
+    for k in range(b.size):
+        b[k] += descent[0, k]
+    if S.shape[0] > 0:
+        for k in range(b.size):
+            S[name[name.size - 1], k] += descent[0, k]
+    if reads > 0:
+        add_outer_products(W, descent, h[reads : reads + 1])
+    for t in range(1, reads + 1):
+        for j in range(c.size):
+            V[name[t - 1], j] += D[t, j]
+            c[j] += D[t, j]
+    if reads > 1:
+        add_outer_products(U, D[2 : reads + 1], h[1:reads])
+
+
+@compiled
 def train_steps(
     V: np.ndarray, U: np.ndarray, c: np.ndarray, S: np.ndarray, W: np.ndarray, b: np.ndarray,
     activation: int, learning_rate: float, letters: np.ndarray, offsets: np.ndarray,
@@ -235,9 +274,9 @@ def train_steps(
 ) -> tuple[float, int]:  # fmt: skip
     """One step of gradient descent on each of `examples`, in place.
 
-    Room for it: h, D (longest name + 1, hidden), the states and -learning_rate * the gradient of the
-    loss by each state's pre-activation; probabilities (languages,). Returns the sum of the losses
-    (nats) and the number of names read right; the sum is not finite once the network has diverged.
+    h, D (longest name + 1, hidden) and probabilities (languages,) are room to work in. Returns the
+    sum of the losses (nats) and the number of names read right; the sum is not finite once the
+    network has diverged.
     """
     logits = np.empty((1, b.size), np.float32)
     descent = np.zeros((1, b.size), np.float32)  # -learning_rate * the gradient by the logits
@@ -258,27 +297,8 @@ def train_steps(
             descent[0, k] = np.float32(-learning_rate * gradient)
         right += best == language
 
-        for t in range(reads, 0, -1):
-            D[t] = np.float32(0.0)
-            if t == reads:
-                add_rows(D, t, W, descent[0], False, order)
-            else:
-                add_rows(D, t, U, D[t + 1], t % 2 == 0, order)
-            times_derivative(D[t], h[t], activation)
-
-        for k in range(b.size):
-            b[k] += descent[0, k]
-        if S.shape[0] > 0:
-            for k in range(b.size):
-                S[name[name.size - 1], k] += descent[0, k]
-        if reads > 0:
-            add_outer_products(W, descent, h[reads : reads + 1])
-        for t in range(1, reads + 1):
-            for j in range(c.size):
-                V[name[t - 1], j] += D[t, j]
-                c[j] += D[t, j]
-        if reads > 1:
-            add_outer_products(U, D[2 : reads + 1], h[1:reads])
+        backward(U, W, activation, h, D, descent, reads, order)
+        update(V, U, c, S, W, b, name, h, D, descent, reads)
     return total_loss, right
 
 
@@ -317,8 +337,8 @@ def padded(values: np.ndarray, rows: bool) -> np.ndarray:
 class Layout:
     """The weights as the kernels walk them.
 
-    `hidden` and `languages` are padded with zeros to multiples of 16. They stay zero: a padded state
-    is f(0) = 0, a padded language has no gradient.
+    Hidden units and languages are padded with zeros to multiples of 16. These stay zero: a padded
+    state is f(0) = 0, a padded language has no gradient.
     """
 
     V: np.ndarray  # (letters, hidden)
