@@ -12,10 +12,8 @@ def main(protocol: str, architecture: str) -> None:
     networks = models.load(files.weights(protocol, architecture))
     outside = corpus.without(corpus.starter_names(files.STARTER), corpus.load(files.NAMES))
 
-    evaluations = [
-        scoring.evaluate(row, network, split.corpus.take(split.scored_rows(replicate)), outside)
-        for replicate, network in enumerate(networks)
-    ]
+    scored = [split.corpus.take(split.scored_rows(k)) for k in range(len(networks))]
+    evaluations = scoring.evaluate_all(row, networks, scored, outside)
     scoring.save_predictions(evaluations, files.predictions(protocol, architecture))
     scoring.save_confusion(evaluations, files.confusion(protocol, architecture))
     scoring.save_calibration(evaluations, files.calibration(protocol, architecture))

@@ -7,6 +7,8 @@ import numpy as np
 
 LETTERS = string.ascii_letters + " .,;'"
 INDEX = {letter: index for index, letter in enumerate(LETTERS)}
+CODES = np.zeros(128, np.uint8)  # ASCII code -> index
+CODES[[ord(letter) for letter in LETTERS]] = np.arange(len(LETTERS))
 
 # Letters that Unicode does not take apart into a base letter and a mark.
 TRANSLITERATIONS = str.maketrans(
@@ -61,5 +63,4 @@ def encode(names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """
     offsets = np.zeros(len(names) + 1, np.int64)
     np.cumsum([len(name) for name in names], out=offsets[1:])
-    letters = np.fromiter((INDEX[letter] for name in names for letter in name), np.uint8)
-    return letters, offsets
+    return CODES[np.frombuffer("".join(names).encode("ascii"), np.uint8)], offsets
