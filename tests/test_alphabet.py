@@ -104,3 +104,10 @@ def test_encoding_loses_nothing(names: list[str]) -> None:
     ]
     assert decoded == names
     assert offsets[-1] == len(letters)
+
+
+@pytest.mark.parametrize("name", ["Smith7", "Groß", "Ou-Yang", "\n"])
+def test_foreign_letter_is_not_encoded_as_another(name: str) -> None:
+    """Read as some letter of the alphabet it would give an answer, and a wrong one."""
+    with pytest.raises((ValueError, KeyError)):
+        alphabet.encode(["Smith", name])

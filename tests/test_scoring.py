@@ -112,7 +112,11 @@ def test_constant_answer_scores_by_hand() -> None:
 
 def test_certain_and_wrong_costs_a_finite_loss() -> None:
     """A probability of zero is floored at 1e-12; a certain answer stays in the last bin."""
-    ours = found((np.eye(K)[[1, 1]], np.array([0, 1])))
+    predictions = scoring.predict(np.eye(K)[[1, 1]], np.array([0, 1]))
+    bins = scoring.calibration(predictions)
+    assert bins.shape == (15, 3)
+    assert_array_equal(bins[-1], [2, 2, 1])
+    ours = scoring.metrics(predictions)
     assert_allclose(ours["log_loss"], -np.log(1e-12) / 2)
     assert_allclose(ours["ece"], 1 / 2)
 

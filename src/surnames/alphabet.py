@@ -7,7 +7,8 @@ import numpy as np
 
 LETTERS = string.ascii_letters + " .,;'"
 INDEX = {letter: index for index, letter in enumerate(LETTERS)}
-CODES = np.zeros(128, np.uint8)  # ASCII code -> index
+FOREIGN = 255
+CODES = np.full(128, FOREIGN, np.uint8)  # ASCII code -> index
 CODES[[ord(letter) for letter in LETTERS]] = np.arange(len(LETTERS))
 
 # Letters that Unicode does not take apart into a base letter and a mark.
@@ -59,8 +60,11 @@ def encode(names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Names as letter indices, one after another.
 
     Returns `letters` (total letters,) uint8 and `offsets` (names + 1,) int64: name i is
-    `letters[offsets[i]:offsets[i + 1]]`. Every letter must be one of the 57.
+    `letters[offsets[i]:offsets[i + 1]]`. Every letter must be one of the 57: ValueError.
     """
     offsets = np.zeros(len(names) + 1, np.int64)
     np.cumsum([len(name) for name in names], out=offsets[1:])
-    return CODES[np.frombuffer("".join(names).encode("ascii"), np.uint8)], offsets
+    letters = CODES[np.frombuffer("".join(names).encode("ascii"), np.uint8)]
+    if (letters == FOREIGN).any():
+        raise ValueError("a name holds what is none of the 57 letters")
+    return letters, offsets
