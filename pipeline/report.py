@@ -5,11 +5,11 @@ from pathlib import Path
 from surnames import corpus, errors, files, headline, params, report
 
 
-def main() -> None:
-    """Read the study's tables, write reports/."""
+def load() -> report.Study:
+    """The study's tables."""
     config = params.load()
     outside = corpus.without(corpus.starter_names(files.STARTER), corpus.load(files.NAMES))
-    study = report.Study(
+    return report.Study(
         settings=report.Settings(
             config.architectures, config.protocols, config.recipes, config.study
         ),
@@ -31,6 +31,11 @@ def main() -> None:
         },
         outside=len(outside.names),
     )
+
+
+def main() -> None:
+    """Read the study's tables, write reports/."""
+    study = load()
     files.replace_text(files.REPORT, report.page(study))
     files.replace_text(files.DATA_CARD, report.data_card(study))
     files.replace_text(files.HEADLINE, report.headline_figure(study))

@@ -6,6 +6,7 @@ them. Widths are in inches; 3.9 is a phone's.
 """
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,10 @@ def dots(rows: Sequence[str], series: Sequence[Series], label: str, width: float
     """
     with matplotlib.rc_context(_STYLE):
         lines = max(row.count("\n") + 1 for row in rows)
-        figure = Figure((width, 0.75 + len(rows) * (0.13 * lines + 0.17)), layout="constrained")
+        columns = 1 if width == NARROW else len(series)
+        around = 0.6 + 0.17 * math.ceil(len(series) / columns)  # the axis and the legend
+        height = around + max(len(rows), 2) * (0.13 * lines + 0.17)
+        figure = Figure((width, height), layout="constrained")
         axes = figure.subplots()
         offset = 0.46 / max(len(series), 2)
         for k, one in enumerate(series):
@@ -96,7 +100,7 @@ def dots(rows: Sequence[str], series: Sequence[Series], label: str, width: float
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(label)
-        figure.legend(loc="outside upper left", ncols=1 if width == NARROW else len(series))
+        figure.legend(loc="outside upper left", ncols=columns)
         return _svg(figure)
 
 

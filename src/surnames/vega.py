@@ -10,6 +10,7 @@ import sys
 from surnames import files
 
 SNIPPET = "window.vegaEmbed = vegaEmbed; window.vega = vega; window.vegaLite = vegaLite;"
+# In a function of its own: the bundle names hundreds of things that would become the page's.
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -18,7 +19,9 @@ PAGE = """<!DOCTYPE html>
 {refresh_tag}
 <title>DVC plots</title>
 <link rel="icon" href="data:,">
-<script>BUNDLE</script>
+<script>(() => {
+BUNDLE
+})();</script>
 <style>
 body { margin: 1rem 1.5rem; font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; }
 body > div, body > p { margin: 0 0 2.5rem; overflow-x: auto; }
