@@ -10,6 +10,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,23 @@ def test_bomb_does_not_fill_the_memory(method: int) -> None:
         tracemalloc.stop()
     assert len(body) < LIMIT / 5
     assert peak < 6 * LIMIT
+
+
+def test_directory_of_very_many_members_does_not_fill_the_memory() -> None:
+    """Each empty member costs the archive some 50 bytes, and zipfile ten times that."""
+    few = packed({"": b""})
+    entry = few[few.index(b"PK\x01\x02") : few.index(b"PK\x05\x06")]
+    body = bytearray(few.replace(entry, entry * 50_000))
+    body[-10:-6] = (len(entry) * 50_000).to_bytes(4, "little")
+    assert len(zipfile.ZipFile(BytesIO(body)).infolist()) == 50_000  # it is an archive
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError, match="more than 10000 members"):
+            sources.read_archive(bytes(body), 64 * LIMIT, "here")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * len(body)
 
 
 def test_files_together_are_bounded() -> None:

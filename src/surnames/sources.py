@@ -15,6 +15,8 @@ from surnames.params import Fetch
 Contents = dict[str, bytes]  # file name -> its bytes, for each of the 18 languages
 # bzip2 and LZMA hold terabytes in a few bytes, and zipfile unpacks them without a bound
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+ENTRY = b"PK\x01\x02"  # begins a member's entry; a million of empty ones would take a gigabyte
+MEMBERS = 10_000
 
 
 class Unreachable(SourceError):
@@ -42,6 +44,8 @@ def read_archive(packed: bytes, limit: int, place: str) -> Contents:
     bytes, a file missing, twice or not UTF-8.
     """
     wanted = {corpus.file_name(language) for language in corpus.LANGUAGES}
+    if packed.count(ENTRY) > MEMBERS:
+        raise SourceError(f"{place}: more than {MEMBERS} members; not the names")
     contents: Contents = {}
     room = limit
     try:
