@@ -14,12 +14,13 @@ def main(protocol: str, architecture: str) -> None:
 
     scored = [split.corpus.take(split.scored_rows(k)) for k in range(len(networks))]
     evaluations = scoring.evaluate_all(row, networks, scored, outside)
+    means = scoring.means(evaluations)
     scoring.save_predictions(evaluations, files.predictions(protocol, architecture))
     scoring.save_confusion(evaluations, files.confusion(protocol, architecture))
     scoring.save_calibration(evaluations, files.calibration(protocol, architecture))
     scoring.save_scores(evaluations, files.scores(protocol, architecture))
     scoring.save_recalls(evaluations, files.recall(protocol, architecture))
-    files.write_json(scoring.means(evaluations), files.metrics(protocol, architecture))
+    files.write_json(means, files.metrics(protocol, architecture))
 
 
 if __name__ == "__main__":

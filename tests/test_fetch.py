@@ -33,6 +33,7 @@ class Place:
         (folder / "data" / "starter").symlink_to(STARTER)
         (folder / "data" / "raw").mkdir()
         (folder / "data" / "raw" / "Arabic.txt").write_text("what was there before\n")
+        (folder / "data" / "raw" / "Klingon.txt").write_text("nor is this there to stay\n")
         self.before = self.tree()
 
     def fetch(self, *urls: str, local: Path | None = None, **changes: object) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from sklearn import metrics as oracle
 
 from surnames import models, params, scoring
 from surnames.corpus import LANGUAGES, Corpus
+from surnames.errors import TrainingError
 
 K = len(LANGUAGES)
 
@@ -184,16 +185,21 @@ def test_tables_hold_what_was_scored(tmp_path: Path) -> None:
     assert_allclose(right, sum(np.trace(one.counts) for one in ones), rtol=1e-4)
 
 
-def test_wide_apart_logits_are_scored_without_a_warning() -> None:
-    """Finite but huge weights, of a network about to diverge: no crash and no wrong number."""
+@pytest.mark.parametrize(("scale", "diverged"), [(1e3, False), (1e10, True), (1e30, True)])
+def test_huge_weights_are_scored_or_counted_as_diverged(scale: float, diverged: bool) -> None:
+    """Weights are finite, but not always the answers: no crash, no warning and no wrong number."""
     config = params.load(ROOT / "params.yaml")
     row = models.architecture("fixed", config.recipe(config.run("published", "fixed")))
     assert isinstance(row, models.Elman)
     weights = row.initial_weights(4, np.random.default_rng(1))
-    weights = {name: (array * 1e3).astype(np.float32) for name, array in weights.items()}
+    weights = {name: (array * scale).astype(np.float32) for name, array in weights.items()}
     names = Corpus(["Smith", "Maier"], np.array([4, 6]))
     one = scoring.evaluate(row, models.Network(weights), names, Corpus([], np.zeros(0, np.int64)))
+    assert (one.metrics == {}) == diverged
     assert all(map(math.isfinite, one.metrics.values()))
+    if diverged:
+        with pytest.raises(TrainingError, match="all networks diverged"):
+            scoring.means([one])
 
 
 @pytest.mark.parametrize("count", [1, 300])

@@ -10,6 +10,7 @@ import safetensors.numpy
 
 from surnames import files
 from surnames.corpus import LANGUAGES, Corpus
+from surnames.errors import TrainingError
 
 if TYPE_CHECKING:
     from surnames.models import Architecture, Network
@@ -106,18 +107,23 @@ class Evaluation:
 def evaluate(
     architecture: "Architecture", network: "Network", scored: Corpus, outside: Corpus
 ) -> Evaluation:
-    """Score one network on every name of `scored`, and on the `outside` names beside it."""
+    """Score one network on every name of `scored`, and on the `outside` names beside it.
+
+    Diverged is also a network whose weights are still numbers, but too large for its answers.
+    """
+    nothing = Evaluation(predict(np.zeros((0, len(LANGUAGES))), np.zeros(0, np.int64)), {})
     if network.diverged:
-        nothing = np.zeros(0, np.int64)
-        return Evaluation(predict(np.zeros((0, len(LANGUAGES))), nothing), {})
-    predictions = predict(
-        architecture.probabilities(network.weights, scored.names), scored.languages
-    )
+        return nothing
+    probabilities = architecture.probabilities(network.weights, scored.names)
+    if not np.isfinite(probabilities).all():
+        return nothing
+    predictions = predict(probabilities, scored.languages)
     found = metrics(predictions)
     if outside.names:
-        elsewhere = metrics(
-            predict(architecture.probabilities(network.weights, outside.names), outside.languages)
-        )
+        beside = architecture.probabilities(network.weights, outside.names)
+        if not np.isfinite(beside).all():
+            return nothing
+        elsewhere = metrics(predict(beside, outside.languages))
         found |= {f"starter_{name}": elsewhere[name] for name in ("macro_recall", "accuracy")}
     return Evaluation(predictions, found)
 
@@ -135,8 +141,13 @@ def evaluate_all(
 
 
 def means(evaluations: list[Evaluation]) -> dict[str, float]:
-    """Each metric's mean over the replicates that did not diverge, and how many did."""
+    """Each metric's mean over the replicates that did not diverge, and how many did.
+
+    Raises TrainingError where none is left.
+    """
     kept = [one.metrics for one in evaluations if one.metrics]
+    if not kept:
+        raise TrainingError("all networks diverged; lower the learning rate")
     return {name: float(np.mean([one[name] for one in kept])) for name in kept[0]} | {
         "diverged": len(evaluations) - len(kept)
     }
