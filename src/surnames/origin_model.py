@@ -39,10 +39,10 @@ def cleaned(text: Any, letters: str, spelled_out: dict[str, str]) -> str:
         if np.ndim(text) == 0 and pd.isna(text):
             return ""
         raise ValueError(f"expected names as text, one a row; got {text!r}")
+    bare = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
     table = {ord(letter): spelling for letter, spelling in spelled_out.items()}
-    spelled = text.split("/", maxsplit=1)[0].translate(table)
-    bare = (c for c in unicodedata.normalize("NFD", spelled) if unicodedata.category(c) != "Mn")
-    kept = " ".join("".join(c for c in bare if c in letters and c not in ",;").split())
+    spaced = " ".join(bare.split("/", maxsplit=1)[0].translate(table).split())
+    kept = " ".join("".join(c for c in spaced if c in letters and c not in ",;").split())
     return kept if any(c.isalpha() for c in kept) else ""
 
 

@@ -148,6 +148,7 @@ def describe(subject: Subject, results: Results, study: Study) -> Publication:
     settings, data_set = study.settings, study.data_set
     tags = {
         "kind": subject.kind,
+        "run": title(str(subject.run), data_set),  # to group networks by
         "protocol": subject.run.protocol,
         "architecture": subject.run.architecture,
         "data_set": label(data_set),
@@ -254,11 +255,8 @@ def _heading(subject: Subject) -> str:
             f"tags.kind = 'network' AND tags.protocol = '{run.protocol}' "
             f"AND tags.architecture = '{run.architecture}'"
         )
-        return (
-            f"All networks of {run.architecture} under the protocol {run.protocol}. "
-            f"One by one: `{networks}`"
-        )
-    return f"Network {subject.replicate} of {run.architecture} under the protocol {run.protocol}."
+        return f"{run.architecture}, {run.protocol}: all its networks. One by one: `{networks}`"
+    return f"{run.architecture}, {run.protocol}: network {subject.replicate}."
 
 
 def _table_of_means(rows: Sequence[Row], confidence: float) -> str:

@@ -42,20 +42,65 @@ RUNS_A_PAGE = 10000
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors")
 EXAMPLE = ["Satoshi", "Jackson", "Ślusàrski", "O'Néàl"]
 
-# What the UI shows when the experiment is opened. The kind is what makes it the training view.
+DESCRIPTION = (
+    "**Did fixing the PyTorch character-RNN tutorial help, which part of the fix did it, and does "
+    "it hold on names the network has not seen?**\n\n"
+    "- `tags.kind = 'run'`: an architecture under a protocol, with means, intervals, the confusion "
+    "matrix (Artifacts) and the mean learning curve.\n"
+    "- `tags.kind = 'network'`: each trained network by itself. Views, at the right above, groups "
+    "these by architecture and protocol; as charts they draw a mean and a band each.\n"
+    "- Models: `surname-origin`, a version for each architecture.\n\n"
+    "A view of `dvc.lock`: `dvc repro` publishes what is missing, and nothing twice. The whole "
+    "story is in `reports/index.html`."
+)
+
+
+def _view(title: str, kind: str, columns: Sequence[str], group: Sequence[str]) -> str:
+    """A saved view of the runs table as the UI itself writes one (undocumented: see its test)."""
+    name = "attributes.`Run Name`"
+    shown = [f"metrics.`scores/{column}`" for column in columns]
+    state = {
+        "searchFilter": f"tags.kind = '{kind}'",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": shown,
+        "columnOrder": [name, *shown],  # without it the widths are not heeded
+        "columnWidths": {name: 330, **dict.fromkeys(shown, 240)},
+        "runsHiddenMode": "FIRST_20_RUNS",
+        "useGroupedValuesInCharts": True,
+        "hideEmptyCharts": True,
+        "groupBy": {
+            "aggregateFunction": "average",
+            "groupByKeys": [{"mode": "tag", "groupByData": tag} for tag in group],
+        }
+        if group
+        else None,
+    }
+    return json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
+
+
+VIEWS = {
+    "runs": _view(
+        "Means and intervals",
+        "run",
+        ("macro_recall", "interval/macro_recall_low", "interval/macro_recall_high", "accuracy"),
+        (),
+    ),
+    "networks": _view(
+        "Networks by architecture",
+        "network",
+        ("macro_recall", "accuracy", "log_loss"),
+        ("run",),
+    ),
+}
 EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",
-    NOTE: (
-        "**Did fixing the PyTorch character-RNN tutorial help, which part of the fix did it, and "
-        "does it hold on names the network has not seen?**\n\n"
-        "- `tags.kind = 'run'`: an architecture under a protocol, with means, intervals, the "
-        "confusion matrix (Artifacts) and the mean learning curve.\n"
-        "- `tags.kind = 'network'`: each trained network by itself. Group these by `protocol` and "
-        "`architecture` to see means and bands.\n"
-        "- Models: `surname-origin`, a version for each architecture.\n\n"
-        "A view of `dvc.lock`: `dvc repro` publishes what is missing, and nothing twice. The whole "
-        "story is in `reports/index.html`."
-    ),
+    NOTE: DESCRIPTION,
+    **{f"mlflow.sharedViewState.{key}": view for key, view in VIEWS.items()},
 }
 
 
@@ -429,6 +474,19 @@ def _signature() -> "ModelSignature":
 # The pages
 
 
+def addresses(port: int, experiment: str | None) -> list[str]:
+    """Where to look: the study's views and the registry, in the UI's training mode.
+
+    The mode stands in the address, because the UI otherwise remembers it in the browser and starts
+    with the other one, which shows an experiment of this kind as an empty page of traces.
+    """
+    pages = f"http://127.0.0.1:{port}/#"
+    mode = "workflowType=machine_learning"
+    views = f"{pages}/experiments/{experiment}/runs?{mode}&viewStateShareKey="
+    lines = [f"means      {views}runs", f"networks   {views}networks"] if experiment else []
+    return [*lines, f"models     {pages}/models/{MODEL}?{mode}", "Ctrl-C ends the server."]
+
+
 def serve(port: int) -> None:
     """Become MLflow's server for the store, on loopback; StudyError where there is none yet.
 
@@ -439,7 +497,10 @@ def serve(port: int) -> None:
         raise StudyError(f"MLFLOW_TRACKING_URI is a server already; open {place.uri}")
     if place.database is not None and not place.database.is_file():
         raise StudyError(f"{place.database} is not there yet; run `make repro`")
-    print(f"http://127.0.0.1:{port}/ (Ctrl-C ends it)", flush=True)
+    with opened(place) as client:
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+    for address in addresses(port, experiment.experiment_id if experiment else None):
+        print(address, flush=True)
     environment = os.environ | {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -447,6 +508,6 @@ def serve(port: int) -> None:
     command = [
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", place.uri,
         "--default-artifact-root", str(place.artifacts), "--host", "127.0.0.1",
-        "--port", str(port), "--workers", "1",
+        "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning",
     ]  # fmt: skip
     os.execve(sys.executable, command, environment)

@@ -1,0 +1,192 @@
+"""MLflow's own pages on the finished study, in a real browser, as a person would look at them."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Project
+from mlflow import MlflowClient
+from playwright.sync_api import Page, expect, sync_playwright
+
+from surnames import tracking
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+SCREENSHOTS = ROOT / "tests/screenshots"
+SECONDS = 30
+# MLflow opens a panel for its assistant at the first visit, which takes a third of the page
+ASSISTANT_SEEN = "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1"
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    """The path of a Chromium; skipped where there is none, but never in CI."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        reason = f"no Chromium on PATH ({', '.join(BROWSERS)}); `apt-get install chromium` is one"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def served(finished: Project, browser: str) -> Iterator[list[str]]:
+    """What `surnames ui` printed on the finished study: the addresses of its pages."""
+    port = free_port()
+    environment = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI",)}
+    command = [sys.executable, "-m", "surnames.cli", "ui", "--port", str(port)]
+    command[1:3] = ["-c", "from surnames.cli import main; main()"]
+    server = subprocess.Popen(
+        command, cwd=finished.folder, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    said = [server.stdout.readline().strip() for _ in range(4)]
+    try:
+        await_answer(f"http://127.0.0.1:{port}/health", server)
+        yield said
+    finally:
+        server.terminate()
+        server.wait(SECONDS)
+
+
+def await_answer(address: str, server: "subprocess.Popen[str]") -> None:
+    """Until the server answers; it takes some seconds."""
+    deadline = time.monotonic() + 2 * SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    raise AssertionError(f"no answer from {address}; exit status {server.poll()}")
+
+
+@pytest.fixture
+def page(browser: str, served: list[str]) -> Iterator[Page]:
+    """A fresh browser that has never seen MLflow; a request to any other host is a failure."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    strangers = []
+    with sync_playwright() as playwright:
+        window = playwright.chromium.launch(executable_path=browser, args=list(FLAGS))
+        page = window.new_page(viewport={"width": 1500, "height": 950})
+        page.set_default_timeout(1000 * SECONDS)
+        page.add_init_script(f"localStorage.setItem({ASSISTANT_SEEN!r}, 'true')")
+        page.on(
+            "request",
+            lambda request: (
+                strangers.append(request.url)
+                if request.url.startswith("http") and "//127.0.0.1:" not in request.url
+                else None
+            ),
+        )
+        yield page
+        window.close()
+    assert strangers == []
+
+
+def address(served: list[str], name: str) -> str:
+    return next(line.split()[1] for line in served if line.startswith(name))
+
+
+def seen(page: Page, name: str) -> None:
+    """Keep what a person would see."""
+    page.wait_for_timeout(700)  # charts and panels slide in
+    page.screenshot(path=SCREENSHOTS / f"mlflow-{name}.png")
+
+
+def visible(page: Page, text: str) -> None:
+    expect(page.get_by_text(text).first).to_be_visible(timeout=1000 * SECONDS)
+
+
+def run_id(finished: Project, name: str) -> str:
+    uri = f"sqlite:///{finished.folder / 'mlflow/mlflow.db'}"
+    client = MlflowClient(uri, uri)
+    experiment = client.get_experiment_by_name(tracking.EXPERIMENT)
+    assert experiment is not None
+    [found] = client.search_runs([experiment.experiment_id], f"run_name = '{name}'")
+    return str(found.info.run_id)
+
+
+def test_networks_stand_grouped_by_architecture(page: Page, served: list[str]) -> None:
+    """The saved view: a group for each protocol and architecture, with its mean and its size."""
+    page.goto(address(served, "networks"))
+    visible(page, "Group: STARTER held_out-fixed")
+    seen(page, "networks")
+    visible(page, "macro_recall")
+    expect(page.get_by_text("Model training").first).to_be_visible()
+    expect(page.get_by_text("STARTER held_out-fixed-1").first).to_be_visible()
+
+
+def test_means_stand_side_by_side(page: Page, served: list[str]) -> None:
+    """The saved view: one row for each run, with its interval beside its mean."""
+    page.goto(address(served, "means"))
+    visible(page, "STARTER held_out-fixed")
+    seen(page, "means")
+    visible(page, "macro_recall_low")
+    expect(page.get_by_text("STARTER held_out-fixed-1")).to_have_count(0)
+
+
+def test_curves_lie_over_one_another(page: Page, served: list[str]) -> None:
+    """The same view as charts: a section for the curves, one line for each run."""
+    page.goto(address(served, "means") + "&compareRunsMode=CHART")
+    visible(page, "training (2)")
+    page.get_by_text("training (2)").scroll_into_view_if_needed()
+    expect(page.locator(".js-plotly-plot .lines").first).to_be_visible()
+    seen(page, "curves")
+
+
+def test_a_run_shows_its_confusion_matrix(page: Page, served: list[str], finished: Project) -> None:
+    """As a picture, and as a table of counts."""
+    base = address(served, "models").split("#")[0]
+    run = run_id(finished, "STARTER held_out-fixed")
+    folder = f"{base}#/experiments/1/runs/{run}/artifacts/confusion"
+    page.goto(f"{folder}/confusion-held_out-fixed.svg?workflowType=machine_learning")
+    picture = page.locator("img[src^='blob:'], img[src*='artifact'], svg text").first
+    expect(picture).to_be_visible()
+    seen(page, "confusion")
+    page.goto(f"{folder}/table.json?workflowType=machine_learning")
+    visible(page, "Vietnamese")
+    seen(page, "confusion-table")
+
+
+def test_a_run_tells_what_it_is(page: Page, served: list[str], finished: Project) -> None:
+    """Description, metrics, data set and tags; and that it is no answer."""
+    base = address(served, "models").split("#")[0]
+    run = run_id(finished, "STARTER held_out-fixed")
+    page.goto(f"{base}#/experiments/1/runs/{run}?workflowType=machine_learning")
+    visible(page, "STARTER CORPUS: no answer to the question")
+    visible(page, "scores/macro_recall")
+    seen(page, "run")
+
+
+def test_the_registry_shows_versions_and_aliases(page: Page, served: list[str]) -> None:
+    """Four versions; the three aliases."""
+    page.goto(address(served, "models"))
+    visible(page, "Version 4")
+    for alias in ("tutorial", "fixed", "champion"):
+        visible(page, f"@ {alias}")
+    seen(page, "models")
+
+
+def test_the_server_is_two_processes(served: list[str], finished: Project) -> None:
+    """It says where to look, and its views are there."""
+    assert [line.split()[0] for line in served] == ["means", "networks", "models", "Ctrl-C"]
+    assert Path(finished.folder / "mlflow/mlflow.db").is_file()
