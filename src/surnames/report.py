@@ -209,9 +209,9 @@ def _estimate(cell: Cell | None) -> str | Markup:
         return ""
     if not cell.interval:
         return percent(cell.mean)
-    return Markup('{} <span class="interval">{}</span>').format(
-        percent(cell.mean), cell.interval.replace(" to ", "\u2013")
-    )
+    # a dash is shorter, and a phone narrow; behind a minus it would be read as another one
+    short = cell.interval if cell.low < 0 else cell.interval.replace(" to ", "–")
+    return Markup('{} <span class="interval">{}</span>').format(percent(cell.mean), short)
 
 
 def _name(name: str) -> Markup:
