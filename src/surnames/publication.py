@@ -134,11 +134,11 @@ def title(name: str, data_set: DataSet) -> str:
 
 
 def warning(data_set: DataSet) -> str:
-    """The first lines of every description under the starter corpus."""
+    """The first lines of every description under the starter corpus; plain: tables show it raw."""
     if not on_starter(data_set):
         return ""
     return (
-        "> **STARTER CORPUS: no answer to the question.** The real names could not be reached, so "
+        "STARTER CORPUS: no answer to the question. The real names could not be reached, so "
         "this was trained on a few common surnames a language.\n\n"
     )
 
