@@ -13,7 +13,7 @@ TORCH := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ui report readme test test-all lint types lock clean moved
+.PHONY: help setup repro ui report readme test test-all lint types bench lock clean moved
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ lint: .venv/ready ## ruff's rules and its format; the lock against pyproject.tom
 
 types: .venv/ready ## mypy
 	@.venv/bin/mypy
+
+bench: .venv/ready ## measure, and write docs/benchmarks.md (10 minutes)
+	@.venv/bin/python benchmarks/benchmark.py
 
 lock: .venv/ready ## resolve requirements.lock anew (UPGRADE=1: the newest of everything)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal \

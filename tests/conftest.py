@@ -125,3 +125,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def study(finished: Project, tmp_path: Path) -> Project:
     """A small finished study of one's own."""
     return finished.copy(tmp_path / "surnames")
+
+
+@pytest.fixture
+def names() -> Path:
+    """The real names, where they are at hand: they are not the project's to carry."""
+    folder = Path(os.environ.get("SURNAMES_DATA", ROOT.parent / "shared/names")).resolve()
+    if not folder.exists():
+        pytest.skip("the real names are not at hand; SURNAMES_DATA=<folder> names them")
+    return folder

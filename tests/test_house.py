@@ -24,7 +24,7 @@ LAYERS = (  # imports go downwards or stay level
         "tracking", "publication", "headline", "vega", "origin_model",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
-    {"alphabet", "params", "files", "progress", "errors", "lanes"},
+    {"alphabet", "params", "files", "progress", "errors"},
 )  # fmt: skip
 
 SOLE_IMPORTERS = {
