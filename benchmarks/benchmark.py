@@ -18,7 +18,8 @@ import numpy as np
 import tutorial
 from numba import njit
 
-from surnames import corpus, files, models, online, params
+from surnames.core import corpus, files, params
+from surnames.networks import models, online
 
 PAGE = Path("docs/benchmarks.md")
 HIDDEN = 128
@@ -186,7 +187,7 @@ def scoring(names: corpus.Corpus) -> str:
     many = (names.names * (1_000_000 // len(names.names) + 1))[:1_000_000]
     million = fastest(lambda: cell.probabilities(weights, many), 1)
     cold = (
-        "from surnames import files, models\n"
+        "from surnames.core import files\nfrom surnames.networks import models\n"
         "weights = models.load(files.weights('held_out', 'fixed'))[0].weights\n"
         "print(models.ARCHITECTURES['fixed'].probabilities(weights, ['Satoshi']).argmax())"
     )

@@ -12,8 +12,8 @@ import time
 import torch
 from torch import Tensor, nn
 
-from surnames.alphabet import LETTERS
-from surnames.corpus import LANGUAGES, Corpus
+from surnames.core.alphabet import LETTERS
+from surnames.core.corpus import LANGUAGES, Corpus
 
 HIDDEN, LEARNING_RATE = 128, 0.005
 ACTIVATIONS = {"linear": nn.Identity(), "tanh": nn.Tanh(), "relu": nn.ReLU()}

@@ -1,6 +1,7 @@
 """The gate before training: the schema of every split, and no held-out name in training."""
 
-from surnames import corpus, errors, files, params, validation
+from surnames import validation
+from surnames.core import corpus, errors, files, params
 
 
 def main() -> None:

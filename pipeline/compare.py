@@ -1,6 +1,7 @@
 """All runs of the study side by side: means with intervals, recalls, curves and confusions."""
 
-from surnames import comparison, errors, files, params
+from surnames import comparison
+from surnames.core import errors, files, params
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """Score all replicates of one architecture under one protocol, exactly."""
 
-from surnames import corpus, errors, files, models, params, scoring
+from surnames import scoring
+from surnames.core import corpus, errors, files, params
+from surnames.networks import models
 
 
 def main(protocol: str, architecture: str) -> None:

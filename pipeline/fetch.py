@@ -4,7 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from surnames import errors, files, params, sources
+from surnames import sources
+from surnames.core import errors, files, params
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Lines in the tutorial's form, clean distinct names, the record of changes and the data card."""
 
-from surnames import corpus, errors, files, params
+from surnames.core import corpus, errors, files, params
 
 
 def main() -> None:

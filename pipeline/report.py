@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from surnames import corpus, errors, files, headline, params, report
+from surnames import headline, report
+from surnames.core import corpus, errors, files, params
 
 
 def load() -> report.Study:

@@ -1,6 +1,6 @@
 """Which replicate trains and scores on which name, for each protocol."""
 
-from surnames import corpus, errors, files, params
+from surnames.core import corpus, errors, files, params
 
 
 def main() -> None:

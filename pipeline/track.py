@@ -1,6 +1,7 @@
 """Publish the study to MLflow: what the store lacks of it, and nothing twice."""
 
-from surnames import errors, files, params, publication, tracking
+from surnames import publication, tracking
+from surnames.core import errors, files, params
 
 
 def main() -> None:

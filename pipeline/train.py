@@ -1,6 +1,7 @@
 """All replicates of one architecture under one protocol."""
 
-from surnames import corpus, errors, files, models, params, training
+from surnames.core import corpus, errors, files, params
+from surnames.networks import models, training
 
 
 def main(protocol: str, architecture: str) -> None:

@@ -36,7 +36,7 @@ class Project:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=clean | {"PATH": path, "DVC_NO_ANALYTICS": "1", "COLUMNS": "200"} | environment,
+            env=clean | {"PATH": path, "COLUMNS": "200"} | self.code | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -44,6 +44,11 @@ class Project:
         )
         assert (done.returncode != 0) == fails, f"{command}: {done.returncode}\n{done.stdout}"
         return done.stdout
+
+    @property
+    def code(self) -> dict[str, str]:
+        """Its own library in front of the installed one."""
+        return {"PYTHONPATH": str(self.folder / "src")}
 
     def params(self) -> dict[str, Any]:
         """params.yaml's values."""
@@ -76,6 +81,8 @@ def clone(folder: Path) -> Project:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+    for compiled in (ROOT / "src").rglob("__pycache__"):  # numba's, or each clone compiles anew
+        shutil.copytree(compiled, folder / compiled.relative_to(ROOT), dirs_exist_ok=True)
     project = Project(folder)
     project.run("git", "init", "-q")
     project.run("git", "config", "user.name", "A Reader")
@@ -92,7 +99,10 @@ def commit(project: Project, subject: str) -> None:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A committed small study, its pipeline run to the end. Read it; change only a `study`."""
-    shared = tmp_path_factory.getbasetemp().parent / "finished"  # the same for all xdist workers
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent  # the same for all workers
+    shared /= "finished"
     project = Project(shared / "surnames")
     with FileLock(f"{shared}.lock"):
         if not (shared / "done").exists():

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
-from surnames import corpus
+from surnames.core import corpus
 
 STARTER = Path(__file__).resolve().parents[1] / "data" / "starter"
 NAMES = {path.name: path.read_bytes() for path in sorted(STARTER.glob("*.txt"))}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surnames import alphabet
+from surnames.core import alphabet
 
 # letters of many scripts, marks, hyphens, quotes and white space come up more often than by chance
 NAMELIKE = st.text(

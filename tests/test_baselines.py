@@ -13,8 +13,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
-from surnames import alphabet, baselines, corpus, models, params
-from surnames.corpus import LANGUAGES, Corpus
+from surnames.core import alphabet, corpus, params
+from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.networks import baselines, models
 
 WORDS = st.text(st.sampled_from("aábB' .,;-"), max_size=12)
 

@@ -13,9 +13,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from surnames import alphabet, corpus, params, sources
-from surnames.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus, Line
-from surnames.errors import DataError
+from surnames import sources
+from surnames.core import alphabet, corpus, params
+from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus, Line
+from surnames.core.errors import DataError
 
 REAL = Path(os.environ.get("SURNAMES_DATA") or ROOT.parent / "shared" / "names")
 STARTER = ROOT / "data" / "starter"

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from surnames import alphabet, models, online, reference, training
-from surnames.corpus import BOTH, LANGUAGES, Corpus, Split
-from surnames.errors import StudyError, TrainingError
-from surnames.params import Sgd
+from surnames.core import alphabet
+from surnames.core.corpus import BOTH, LANGUAGES, Corpus, Split
+from surnames.core.errors import StudyError, TrainingError
+from surnames.core.params import Sgd
+from surnames.networks import models, online, reference, training
 
 CELLS = {name: row for name, row in models.ARCHITECTURES.items() if isinstance(row, models.Elman)}
 NAMES = ["Satoshi", "Ng", "O'Neal", "A", "Schmidhuber", "De Vries", "Zi", "Abel", "Ziegler", "Bo"]

@@ -12,7 +12,8 @@ import yaml
 from conftest import ROOT, Project
 from loopback import BODY, HOSTILE, IDENTITY, NAMES, STARTER, Server, drips, gives, members, packed
 
-from surnames import corpus, files, sources
+from surnames import sources
+from surnames.core import corpus, files
 
 GOOD = packed(members())
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surnames import files
+from surnames.core import files
 
 
 class Interrupted(BaseException):

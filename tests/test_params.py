@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from surnames import errors, models, params
+from surnames.core import errors, params
+from surnames.networks import models
 
 DEFAULT = """\
 fetch:

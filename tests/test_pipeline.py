@@ -133,7 +133,7 @@ def test_dag(finished: Project) -> None:
 
 
 def test_experiments(study: Project) -> None:
-    """`dvc exp run -S` changes one number, runs what it touches, and `dvc exp show` tells them apart."""
+    """`dvc exp run -S` changes one number and runs what it touches; `dvc exp show` tells the two."""
     study.run("dvc", "exp", "run", "-q", "-n", "faster", "-S", "recipes.online.learning_rate=0.02")
     shown = study.run(
         "dvc", "exp", "show", "--only-changed", "--csv", "--no-pager",
@@ -197,4 +197,4 @@ def test_names_at_hand_replace_the_starter_corpus(study: Project, names: Path) -
     identity = study.params()["fetch"]["identity"]
     summary = (study.folder / "results/summary.csv").read_text()
     assert f"practical-pytorch {identity[:12]}" in summary
-    assert "starter" not in summary
+    assert ",starter " not in summary

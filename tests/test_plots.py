@@ -11,7 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from conftest import ROOT, Project
 
-from surnames import models, params, plots, vega
+from surnames import plots, vega
+from surnames.core import params
+from surnames.networks import models
 
 TEMPLATES = sorted((ROOT / ".dvc/plots").glob("*.json"))
 SERIES = [

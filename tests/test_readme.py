@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from surnames import headline, models
-from surnames.errors import StudyError
+from surnames import headline
+from surnames.core.errors import StudyError
 from surnames.headline import Summary
+from surnames.networks import models
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

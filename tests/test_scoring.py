@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import metrics as oracle
 
-from surnames import models, params, scoring
-from surnames.corpus import LANGUAGES, Corpus
-from surnames.errors import TrainingError
+from surnames import scoring
+from surnames.core import params
+from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.core.errors import TrainingError
+from surnames.networks import models
 
 K = len(LANGUAGES)
 

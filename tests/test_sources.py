@@ -20,8 +20,9 @@ from loopback import BODY, HOSTILE, IDENTITY, NAMES, STARTER, Server, bomb, drip
 
 from loopback import members, packed  # isort: skip
 
-from surnames import corpus, params, sources
-from surnames.errors import SourceError
+from surnames import sources
+from surnames.core import corpus, params
+from surnames.core.errors import SourceError
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = Path(os.environ.get("SURNAMES_DATA") or ROOT.parent / "shared" / "names")

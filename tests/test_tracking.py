@@ -17,8 +17,10 @@ from conftest import Project
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from surnames import alphabet, corpus, files, models, params, publication, tracking
-from surnames.errors import StudyError
+from surnames import publication, tracking
+from surnames.core import alphabet, corpus, files, params
+from surnames.core.errors import StudyError
+from surnames.networks import models
 
 TRACK = (sys.executable, "pipeline/track.py")
 

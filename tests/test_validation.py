@@ -7,9 +7,10 @@ import pytest
 from conftest import ROOT, Project
 from numpy.testing import assert_allclose
 
-from surnames import corpus, params, validation
-from surnames.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus, Split
-from surnames.errors import DataError
+from surnames import validation
+from surnames.core import corpus, params
+from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus, Split
+from surnames.core.errors import DataError
 
 NAMES = corpus.starter_names(ROOT / "data" / "starter")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from surnames import files
-from surnames.errors import StudyError, SurnamesError
+from surnames.core import files
+from surnames.core.errors import StudyError, SurnamesError
 
 
 class Group(click.Group):

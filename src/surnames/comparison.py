@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from surnames import files, scoring
-from surnames.corpus import LANGUAGES
-from surnames.params import Protocols, Run
+from surnames import scoring
+from surnames.core import files
+from surnames.core.corpus import LANGUAGES
+from surnames.core.params import Protocols, Run
 from surnames.statistics import Estimate, estimate, scored_share
 
 DataSet = dict[str, str]  # its name and its identity

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from surnames import files, params
-from surnames.errors import StudyError
+from surnames.core import files, params
+from surnames.core.errors import StudyError
 
 BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
 PROTOCOLS = {

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from surnames import files, models, params
 from surnames.comparison import DataSet, Results, label
-from surnames.params import Protocols, Recipe, Run
+from surnames.core import files, params
+from surnames.core.params import Protocols, Recipe, Run
+from surnames.networks import models
 
 FORMAT = 1  # raised when other things are published of the same results
 STARTER = "starter"

@@ -15,9 +15,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from surnames import headline, params, plots
+from surnames import headline, plots
+from surnames.core import params
+from surnames.core.params import Protocols, Recipe
 from surnames.headline import Cell, Summary, percent
-from surnames.params import Protocols, Recipe
 
 Rows = list[dict[str, str]]
 TEMPLATES = Path(__file__).parent / "templates"

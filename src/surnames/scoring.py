@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import safetensors.numpy
 
-from surnames import files
-from surnames.corpus import LANGUAGES, Corpus
-from surnames.errors import TrainingError
+from surnames.core import files
+from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.core.errors import TrainingError
 
 if TYPE_CHECKING:
-    from surnames.models import Architecture, Network
+    from surnames.networks.models import Architecture, Network
 
 BINS = 15  # of the calibration error
 METRICS = ("macro_recall", "accuracy", "macro_f1", "top3_accuracy", "log_loss", "ece")

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-from surnames import corpus
-from surnames.errors import SourceError
-from surnames.params import Fetch
+from surnames.core import corpus
+from surnames.core.errors import SourceError
+from surnames.core.params import Fetch
 
 Contents = dict[str, bytes]  # file name -> its bytes, for each of the 18 languages
 # bzip2 and LZMA hold terabytes in a few bytes, and zipfile unpacks them without a bound

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import safetensors.numpy
 
-from surnames import alphabet, comparison, files, models, publication, scoring
+from surnames import comparison, publication, scoring
 from surnames.comparison import DataSet, Results
-from surnames.corpus import LANGUAGES
-from surnames.errors import StudyError
+from surnames.core import alphabet, files
+from surnames.core.corpus import LANGUAGES
+from surnames.core.errors import StudyError
+from surnames.networks import models
 from surnames.publication import Publication, Row, Study, Subject
 
 if TYPE_CHECKING:

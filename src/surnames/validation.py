@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from surnames import alphabet
-from surnames.corpus import BOTH, LANGUAGES, TEST, TRAIN, Split
-from surnames.errors import DataError
+from surnames.core import alphabet
+from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Split
+from surnames.core.errors import DataError
 
 SHOWN = 5  # offenders that a message names
 EVERY = "all of the languages"

@@ -7,7 +7,7 @@ which is this machine's alone. Where neither is there, DVC falls back to its own
 import subprocess
 import sys
 
-from surnames import files
+from surnames.core import files
 
 SNIPPET = "window.vegaEmbed = vegaEmbed; window.vega = vega; window.vegaLite = vegaLite;"
 # In a function of its own: the bundle names hundreds of things that would become the page's.

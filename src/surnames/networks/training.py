@@ -5,12 +5,12 @@ from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed
 
-from surnames import files
-from surnames.corpus import Split
-from surnames.errors import TrainingError
-from surnames.models import Architecture, Chance, Network
-from surnames.params import Recipe
-from surnames.progress import Progress
+from surnames.core import files
+from surnames.core.corpus import Split
+from surnames.core.errors import TrainingError
+from surnames.core.params import Recipe
+from surnames.networks.models import Architecture, Chance, Network
+from surnames.networks.progress import Progress
 
 
 def workers() -> int:

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from surnames import alphabet
-from surnames.corpus import LANGUAGES, Corpus
-from surnames.models import Network, Progress, Weights, stretches
+from surnames.core import alphabet
+from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.networks.models import Network, Progress, Weights, stretches
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda values: values,

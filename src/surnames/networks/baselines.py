@@ -4,8 +4,8 @@ from collections import Counter
 
 import numpy as np
 
-from surnames.corpus import Corpus
-from surnames.params import LogisticRegression
+from surnames.core.corpus import Corpus
+from surnames.core.params import LogisticRegression
 
 TOLERANCE = 1e-3
 

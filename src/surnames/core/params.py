@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from surnames.errors import ParameterError, StudyError
+from surnames.core.errors import ParameterError, StudyError
 
 PROTOCOLS = ("published", "held_out", "random_split")
 Protocol = Literal["published", "held_out", "random_split"]

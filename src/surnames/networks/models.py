@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 import numpy as np
 import safetensors.numpy
 
-from surnames import alphabet
-from surnames.corpus import LANGUAGES, Corpus
-from surnames.errors import StudyError
-from surnames.params import Recipe, Sgd
+from surnames.core import alphabet
+from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.core.errors import StudyError
+from surnames.core.params import Recipe, Sgd
 
 if TYPE_CHECKING:
     from torch import nn
@@ -140,12 +140,12 @@ class Elman:
         weights = self.initial_weights(recipe.hidden_size, chance.weights)
         examples = stream(corpus.languages, recipe.steps, chance.examples)
         if recipe.engine == "reference":
-            from surnames import reference
+            from surnames.networks import reference
 
             network = reference.Elman(self.activation, self.readout, recipe.hidden_size)
             reference.set_weights(network, weights)
             return reference.train(network, corpus, examples, recipe.learning_rate, progress)
-        from surnames import online
+        from surnames.networks import online
 
         layout = online.Layout.of(weights)
         curve = online.train(
@@ -155,7 +155,7 @@ class Elman:
 
     def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
         """Scored by the online engine, whichever engine trained."""
-        from surnames import online
+        from surnames.networks import online
 
         return online.probabilities(online.Layout.of(weights), self.activation, names)
 
@@ -174,7 +174,7 @@ class Module:
 
     def fit(self, corpus: Corpus, recipe: Sgd, chance: Chance, progress: Progress) -> Network:
         """One network, by autograd."""
-        from surnames import reference
+        from surnames.networks import reference
 
         if recipe.engine != "reference":
             raise StudyError(
@@ -190,7 +190,7 @@ class Module:
 
     def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
         """Scored by torch, in padded batches."""
-        from surnames import reference
+        from surnames.networks import reference
 
         weights = dict(weights)
         network = reference.seeded(self.build, int(weights.pop("hidden_size")[0]), 0)
@@ -229,13 +229,13 @@ class NgramLogistic:
 
     def fit(self, corpus: Corpus, recipe: Any, chance: Chance, progress: Progress) -> Network:
         """Fit with scikit-learn's liblinear, by dual coordinate descent: no BLAS in it."""
-        from surnames import baselines
+        from surnames.networks import baselines
 
         return Network(baselines.fit_ngrams(corpus, recipe, len(LANGUAGES)))
 
     def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
         """From the weights alone, without scikit-learn."""
-        from surnames import baselines
+        from surnames.networks import baselines
 
         return baselines.ngram_probabilities(weights, names)
 

@@ -28,9 +28,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_model
 from numba.extending import models as data_models
 
-from surnames import alphabet
-from surnames.corpus import Corpus
-from surnames.models import stretches
+from surnames.core import alphabet
+from surnames.core.corpus import Corpus
+from surnames.networks.models import stretches
 
 LINEAR, TANH, RELU = 0, 1, 2
 ACTIVATIONS = {"linear": LINEAR, "tanh": TANH, "relu": RELU}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from surnames import alphabet, files
-from surnames.errors import DataError
+from surnames.core import alphabet, files
+from surnames.core.errors import DataError
 
 LANGUAGES = (
     "Arabic", "Chinese", "Czech", "Dutch", "English", "French", "German", "Greek", "Irish",
