@@ -1,18 +1,16 @@
 """Score all replicates of one architecture under one protocol, exactly."""
 
 from surnames import scoring
-from surnames.core import corpus, errors, files, params
+from surnames.core import corpus, errors, files
 from surnames.networks import models
 
 
 def main(protocol: str, architecture: str) -> None:
     """Read one split and the weights, write predictions, scores, confusion and calibration."""
-    config = params.load()
-    recipe = config.recipe(config.run(protocol, architecture))
-    row = models.architecture(architecture, recipe)
+    row = models.row(architecture)
     split = corpus.load_split(files.split(protocol))
     networks = models.load(files.weights(protocol, architecture))
-    outside = corpus.without(corpus.starter_names(files.STARTER), corpus.load(files.NAMES))
+    outside = corpus.load(files.OUTSIDE)
 
     scored = [split.corpus.take(split.scored_rows(k)) for k in range(len(networks))]
     evaluations = scoring.evaluate_all(row, networks, scored, outside)

@@ -1,4 +1,4 @@
-"""Lines in the tutorial's form, clean distinct names, the record of changes and the data card."""
+"""Lines in the tutorial's form, clean names, names from outside, what changed, the data card."""
 
 from surnames.core import corpus, errors, files, params
 
@@ -10,6 +10,7 @@ def main() -> None:
     every, clean, changes = corpus.normalize(lines, config.normalize.not_names)
     corpus.save(every, files.LINES)
     corpus.save(clean, files.NAMES)
+    corpus.save(corpus.without(corpus.starter_names(files.STARTER), clean), files.OUTSIDE)
     corpus.save_changes(changes, files.CHANGES)
     files.write_json(corpus.card(lines, every, clean, changes), files.CARD)
 

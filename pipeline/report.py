@@ -9,7 +9,6 @@ from surnames.core import corpus, errors, files, params
 def load() -> report.Study:
     """The study's tables."""
     config = params.load()
-    outside = corpus.without(corpus.starter_names(files.STARTER), corpus.load(files.NAMES))
     return report.Study(
         settings=report.Settings(
             config.architectures, config.protocols, config.recipes, config.study
@@ -30,7 +29,7 @@ def load() -> report.Study:
         checks={
             protocol: files.read_json(files.checked(protocol)) for protocol in params.PROTOCOLS
         },
-        outside=len(outside.names),
+        outside=len(corpus.load(files.OUTSIDE).names),
     )
 
 

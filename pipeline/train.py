@@ -9,7 +9,7 @@ def main(protocol: str, architecture: str) -> None:
     config = params.load()
     run = config.run(protocol, architecture)
     recipe = config.recipe(run)
-    row = models.architecture(architecture, recipe)
+    row = models.trained_by(architecture, recipe)
     replicates = models.replicates(row, protocol, config.study.replicates)
     split = corpus.load_split(files.split(protocol))
     networks = training.fit(row, split, recipe, config.study.seed, replicates, str(run))

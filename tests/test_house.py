@@ -222,7 +222,11 @@ def test_stage_declares_the_parameters_that_it_reads(name: str) -> None:
     if "recipe" in used:  # config.recipe(run) reads what the run's recipe and architecture say
         run = params.load(ROOT / "params.yaml").runs[name.split("@")[1]]
         used -= {"recipe", "run", "runs"}
-        used |= {f"recipes.{run.recipe}", f"architectures.{run.architecture}", f"runs.{run}"}
+        used |= {f"recipes.{run.recipe}", f"architectures.{run.architecture}"}
+    if "params.yaml" in {
+        str(dep.def_path) for dep in stage.deps if not getattr(dep, "params", None)
+    }:
+        return
     for parameter in used:
         assert any(f"{parameter}.".startswith(f"{one}.") for one in declared), (
             f"{parameter} is read"
@@ -238,7 +242,7 @@ def test_table_and_parameters_agree() -> None:
     config = params.load(ROOT / "params.yaml")
     assert set(config.architectures) == set(models.ARCHITECTURES)
     for run in config.runs.values():
-        models.architecture(run.architecture, config.recipe(run))
+        models.trained_by(run.architecture, config.recipe(run))
 
 
 def test_the_factorial_is_complete() -> None:

@@ -82,7 +82,7 @@ def test_table_of_architectures_and_params_agree() -> None:
     assert set(config.architectures) == set(models.ARCHITECTURES)
     assert {run.architecture for run in config.runs.values()} == set(models.ARCHITECTURES)
     for run in config.runs.values():
-        models.architecture(run.architecture, config.recipe(run))  # its recipe is one for it
+        models.trained_by(run.architecture, config.recipe(run))  # its recipe is one for it
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def stage(name: str, *words: str, folder: Path = ROOT) -> str:
 def test_stage_says_faults_without_a_traceback(tmp_path: Path) -> None:
     """A run that is not there, words missing or too many, another folder, a stage run too early."""
     assert "no run published-nonsense" in stage("train", "published", "nonsense")
-    assert "there are published-majority" in stage("evaluate", "published", "nonsense")
+    assert "no architecture 'nonsense'" in stage("evaluate", "published", "nonsense")
     assert "train.py <protocol> <architecture>" in stage("train", "published")
     assert "train.py <protocol> <architecture>" in stage("train", "published", "fixed", "again")
     assert "params.yaml is not here" in stage("train", "published", "fixed", folder=tmp_path)

@@ -51,12 +51,12 @@ def test_again_is_nothing(finished: Project) -> None:
         ("study__confidence", 0.9, set()),
         ("study__replicates", 3, {"split"} | {f"train@{run}" for run in ALL}),
         ("study__seed", 7, {"split"} | {f"train@{run}" for run in ALL}),
-        ("recipes__online__learning_rate", 0.01, fits_and_scores(ONLINE)),
-        ("recipes__ngram__longest", 3, fits_and_scores({"held_out-ngram_logistic"})),
+        ("recipes__online__learning_rate", 0.01, {f"train@{run}" for run in ONLINE}),
+        ("recipes__ngram__longest", 3, {"train@held_out-ngram_logistic"}),
         (
             "architectures__fixed",
             {"learning_rate": 0.01},
-            fits_and_scores({run for run in ALL if run.endswith("-fixed")}),
+            {f"train@{run}" for run in ALL if run.endswith("-fixed")},
         ),
     ],
 )
@@ -133,7 +133,7 @@ def test_dag(finished: Project) -> None:
 
 
 def test_experiments(study: Project) -> None:
-    """`dvc exp run -S` changes one number and runs what it touches; `dvc exp show` tells the two."""
+    """`dvc exp run -S` changes one number and runs what it touches; `dvc exp show` shows both."""
     study.run("dvc", "exp", "run", "-q", "-n", "faster", "-S", "recipes.online.learning_rate=0.02")
     shown = study.run(
         "dvc", "exp", "show", "--only-changed", "--csv", "--no-pager",

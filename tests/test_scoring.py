@@ -191,7 +191,7 @@ def test_tables_hold_what_was_scored(tmp_path: Path) -> None:
 def test_huge_weights_are_scored_or_counted_as_diverged(scale: float, diverged: bool) -> None:
     """Weights are finite, but not always the answers: no crash, no warning and no wrong number."""
     config = params.load(ROOT / "params.yaml")
-    row = models.architecture("fixed", config.recipe(config.run("published", "fixed")))
+    row = models.trained_by("fixed", config.recipe(config.run("published", "fixed")))
     assert isinstance(row, models.Elman)
     weights = row.initial_weights(4, np.random.default_rng(1))
     weights = {name: (array * scale).astype(np.float32) for name, array in weights.items()}

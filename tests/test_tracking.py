@@ -123,7 +123,7 @@ def test_a_run_carries_means_intervals_and_its_confusion(
     listed = {item.path for item in store.list_artifacts(run.info.run_id, "confusion")}
     assert listed == {picture, "confusion/confusion.csv", "confusion/table.json"}
     kept = Path(store.download_artifacts(run.info.run_id, "confusion/confusion.csv", str(tmp_path)))
-    made = finished.folder / "results/runs/held_out/fixed/confusion.csv"
+    made = finished.folder / "results/runs/held_out/fixed/evaluation/confusion.csv"
     assert kept.read_bytes() == made.read_bytes()
     logged = json.loads(
         Path(
@@ -288,7 +288,9 @@ def test_aliases_point_at_held_out_networks(
     }
     architecture = architecture or max(means, key=lambda name: means[name])
     assert (found.tags["architecture"], found.tags["protocol"]) == (architecture, "held_out")
-    scores = files.read_table(finished.folder / f"results/runs/held_out/{architecture}/scores.csv")
+    scores = files.read_table(
+        finished.folder / f"results/runs/held_out/{architecture}/evaluation/scores.csv"
+    )
     lower = min(scores, key=lambda row: float(row["macro_recall"]))  # the lower median of two
     assert found.tags["replicate"] == lower["replicate"]
     run = store.get_run(found.run_id)

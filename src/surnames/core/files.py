@@ -24,6 +24,7 @@ RAW = Path("data/raw")
 DATA_SET = Path("data/raw/data_set.json")
 LINES = Path("data/normalized/lines.csv")
 NAMES = Path("data/normalized/names.csv")
+OUTSIDE = Path("data/normalized/outside.csv")  # names of the starter corpus that the data lack
 CHANGES = Path("data/normalized/changes.csv")
 CARD = Path("data/normalized/card.json")
 RUNS = Path("results/runs")
@@ -67,29 +68,34 @@ def history(protocol: str, architecture: str) -> Path:
     return run(protocol, architecture) / "history.csv"
 
 
+def evaluation(protocol: str, architecture: str) -> Path:
+    """What scoring gave; one folder, for the same reason as `core` is one."""
+    return run(protocol, architecture) / "evaluation"
+
+
 def predictions(protocol: str, architecture: str) -> Path:
     """What every replicate said of every name that it was scored on."""
-    return run(protocol, architecture) / "predictions.safetensors"
+    return evaluation(protocol, architecture) / "predictions.safetensors"
 
 
 def confusion(protocol: str, architecture: str) -> Path:
     """Confusion counts, summed over replicates."""
-    return run(protocol, architecture) / "confusion.csv"
+    return evaluation(protocol, architecture) / "confusion.csv"
 
 
 def calibration(protocol: str, architecture: str) -> Path:
     """Confidence against accuracy, over replicates."""
-    return run(protocol, architecture) / "calibration.csv"
+    return evaluation(protocol, architecture) / "calibration.csv"
 
 
 def scores(protocol: str, architecture: str) -> Path:
     """The metrics of each replicate."""
-    return run(protocol, architecture) / "scores.csv"
+    return evaluation(protocol, architecture) / "scores.csv"
 
 
 def recall(protocol: str, architecture: str) -> Path:
     """The recall of each language, by replicate."""
-    return run(protocol, architecture) / "recall.csv"
+    return evaluation(protocol, architecture) / "recall.csv"
 
 
 def metrics(protocol: str, architecture: str) -> Path:

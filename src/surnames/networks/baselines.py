@@ -1,11 +1,14 @@
 """Character n-grams and logistic regression. Fitting needs scikit-learn; predicting needs NumPy."""
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from surnames.core.corpus import Corpus
-from surnames.core.params import LogisticRegression
+
+if TYPE_CHECKING:
+    from surnames.core.params import LogisticRegression
 
 TOLERANCE = 1e-3
 
@@ -24,7 +27,9 @@ def ngrams(name: str, longest: int) -> Counter[str]:
     )
 
 
-def fit_ngrams(corpus: Corpus, recipe: LogisticRegression, languages: int) -> dict[str, np.ndarray]:
+def fit_ngrams(
+    corpus: Corpus, recipe: "LogisticRegression", languages: int
+) -> dict[str, np.ndarray]:
     """One logistic regression per language against the rest, on tf-idf of n-grams.
 
     Returns `vocabulary` (bytes, one n-gram a line), `idf` (n-grams,), `weight` (n-grams, languages)

@@ -15,10 +15,11 @@ import safetensors.numpy
 from surnames.core import alphabet
 from surnames.core.corpus import LANGUAGES, Corpus
 from surnames.core.errors import StudyError
-from surnames.core.params import Recipe, Sgd
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from surnames.core.params import Recipe, Sgd
 
 Weights = dict[str, np.ndarray]
 Progress = Callable[[int], None]  # called with the number of steps just done
@@ -135,7 +136,7 @@ class Elman:
             "readout.bias": uniform(rng, (len(LANGUAGES),), readout),
         }
 
-    def fit(self, corpus: Corpus, recipe: Sgd, chance: Chance, progress: Progress) -> Network:
+    def fit(self, corpus: Corpus, recipe: "Sgd", chance: Chance, progress: Progress) -> Network:
         """One network, by the engine that the recipe names."""
         weights = self.initial_weights(recipe.hidden_size, chance.weights)
         examples = stream(corpus.languages, recipe.steps, chance.examples)
@@ -172,7 +173,7 @@ class Module:
     stochastic: ClassVar = True
     threads: ClassVar = False
 
-    def fit(self, corpus: Corpus, recipe: Sgd, chance: Chance, progress: Progress) -> Network:
+    def fit(self, corpus: Corpus, recipe: "Sgd", chance: Chance, progress: Progress) -> Network:
         """One network, by autograd."""
         from surnames.networks import reference
 
@@ -206,7 +207,7 @@ class Majority:
     stochastic: ClassVar = False
     threads: ClassVar = True
 
-    def fit(self, corpus: Corpus, recipe: Recipe, chance: Chance, progress: Progress) -> Network:
+    def fit(self, corpus: Corpus, recipe: "Recipe", chance: Chance, progress: Progress) -> Network:
         """Count."""
         counts = np.bincount(corpus.languages, minlength=len(LANGUAGES))
         return Network({"shares": counts / counts.sum()})
@@ -225,7 +226,7 @@ class NgramLogistic:
 
     method: ClassVar = "logistic_regression"
     stochastic: ClassVar = False
-    threads: ClassVar = True
+    threads: ClassVar = False  # liblinear draws from one generator for the whole process
 
     def fit(self, corpus: Corpus, recipe: Any, chance: Chance, progress: Progress) -> Network:
         """Fit with scikit-learn's liblinear, by dual coordinate descent: no BLAS in it."""
@@ -252,19 +253,24 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def architecture(name: str, recipe: Recipe) -> Architecture:
-    """The row of that name; StudyError where there is none, or the recipe is not for it."""
+def row(name: str) -> Architecture:
+    """The row of that name; StudyError where there is none."""
     try:
-        row = ARCHITECTURES[name]
+        return ARCHITECTURES[name]
     except KeyError:
         known = ", ".join(ARCHITECTURES)
         raise StudyError(f"no architecture {name!r} in models.ARCHITECTURES: {known}") from None
-    if row.method != recipe.method:
+
+
+def trained_by(name: str, recipe: "Recipe") -> Architecture:
+    """The row of that name; StudyError where there is none, or the recipe is not for it."""
+    found = row(name)
+    if found.method != recipe.method:
         raise StudyError(
-            f"{name} is trained by a recipe with method: {row.method}, not {recipe.method}; "
+            f"{name} is trained by a recipe with method: {found.method}, not {recipe.method}; "
             "mend `runs` in params.yaml"
         )
-    return row
+    return found
 
 
 def replicates(row: Architecture, protocol: str, wanted: int) -> int:
