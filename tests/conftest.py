@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,13 @@ import yaml
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
+ARTIFACT_PLACES = [
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+]
 RUNS = [
     ("published", "majority", "counting"),
     ("published", "tutorial_2017", "online"),
@@ -68,6 +76,10 @@ class Project:
     def copy(self, folder: Path) -> "Project":
         """Another one with the same files, cache, store and history."""
         shutil.copytree(self.folder, folder, symlinks=True)
+        with sqlite3.connect(folder / "mlflow/mlflow.db") as store:  # it holds absolute paths
+            for table, column in ARTIFACT_PLACES:
+                change = f"update {table} set {column} = replace({column}, ?, ?)"
+                store.execute(change, (str(self.folder), str(folder)))
         return Project(folder)
 
 

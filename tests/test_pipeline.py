@@ -154,22 +154,6 @@ def test_all_experiments_at_once(study: Project, tmp_path: Path) -> None:
     assert study.run("git", "status", "--porcelain") == ""
 
 
-def test_nothing_trains_after_a_failed_check(study: Project) -> None:
-    """A leak stops the pipeline before any network sees it, and its message names the name."""
-    split = study.folder / "pipeline/split.py"
-    leaky = split.read_text().replace(
-        "    corpus.save_split(held_out,",
-        '    held_out.roles[0] = ["test", "train"]\n    held_out.corpus.names[1] = '
-        "held_out.corpus.names[0]\n    held_out.roles[1] = ['train', 'test']\n"
-        "    corpus.save_split(held_out,",
-    )
-    assert leaky != split.read_text()
-    split.write_text(leaky)
-    printed = study.run("dvc", "repro", fails=True)
-    assert "leak: " in printed
-    assert not any(stage.startswith("train") for stage in ran(printed))
-
-
 def test_the_starter_corpus_is_said_everywhere(finished: Project) -> None:
     """A study without its source carries the stand-in's name in every table and page."""
     for table in ("summary", "replicates", "recall"):

@@ -78,7 +78,7 @@ def test_a_network_carries_all_that_is_known_of_it(store: MlflowClient, finished
              "readout": "hidden", "replicate": "1", "seed": "1", "folds": "2", "recipe": "online",
              "hidden_size": "16", "learning_rate": "0.005", "steps": "2000"}  # fmt: skip
     assert asked.items() <= run.data.params.items()
-    folder = finished.folder / "results/runs/held_out/fixed"
+    folder = finished.folder / "results/runs/held_out/fixed/evaluation"
     scores = files.read_table(folder / "scores.csv")[1]
     recalls = files.read_table(folder / "recall.csv")[1]
     for table, section in ((scores, "scores"), (recalls, "scores/recall")):
@@ -87,7 +87,7 @@ def test_a_network_carries_all_that_is_known_of_it(store: MlflowClient, finished
                 assert run.data.metrics[f"{section}/{column}"] == float(cell)
     curve = [
         (int(row["step"]), float(row["loss"]))
-        for row in files.read_table(folder / "history.csv")
+        for row in files.read_table(folder.parent / "history.csv")
         if row["replicate"] == "1"
     ]
     found = store.get_metric_history(run.info.run_id, "training/loss")
