@@ -2,12 +2,11 @@
 
 import json
 import re
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RUNS, Project, commit
+from conftest import RUNS, Project, commit, mlflow_runs
 
 ONLINE = {f"{p}-{a}" for p, a, recipe in RUNS if recipe == "online"}
 ALL = {f"{p}-{a}" for p, a, _ in RUNS}
@@ -26,12 +25,6 @@ def restored(printed: str) -> set[str]:
 
 def fits_and_scores(runs: set[str]) -> set[str]:
     return {f"{kind}@{run}" for kind in ("train", "evaluate") for run in runs}
-
-
-def mlflow_runs(project: Project) -> int:
-    """How many runs the store holds, asked behind MLflow's back."""
-    with sqlite3.connect(project.folder / "mlflow/mlflow.db") as store:
-        return int(store.execute("select count(*) from runs").fetchone()[0])
 
 
 def test_again_is_nothing(finished: Project) -> None:
