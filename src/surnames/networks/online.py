@@ -256,6 +256,21 @@ def times_derivative(gradient: np.ndarray, values: np.ndarray, activation: int) 
 
 
 @compiled
+def copy_row(out: np.ndarray, at: int, rows: np.ndarray, row: int) -> None:
+    """out[at] = rows[row]."""
+    for j in range(0, out.shape[1], 16):
+        store(out, at, j, load(16, rows, row, j))
+
+
+@compiled
+def add_row(out: np.ndarray, at: int, rows: np.ndarray, row: int) -> None:
+    """out[at] += rows[row]."""
+    for j in range(0, out.shape[1], 16):
+        one = np.float32(1.0)
+        store(out, at, j, fma(load(16, rows, row, j), one, load(16, out, at, j)))
+
+
+@compiled
 def add_sums(
     out: np.ndarray, at: int, matrix: np.ndarray, vectors: np.ndarray, which: int, upwards: bool
 ) -> None:
@@ -301,26 +316,11 @@ def add_rows(
 
 
 @compiled
-def add_outer_products(matrix: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
-    """matrix += sum over t of left[t] right[t]', added in the order of t.
-
-    matrix (m, n), left (times, m), right (times, n). `times` is at most about twenty.
-    """
-    outputs, times = matrix.shape[1], left.shape[0]
+def add_outer_product(matrix: np.ndarray, left: np.ndarray, right: np.ndarray, at: int) -> None:
+    """matrix += left[0] right[at]'; matrix (m, n), left (1, m), right (any, n)."""
     for i in range(matrix.shape[0]):
-        j = 0
-        while j + 128 <= outputs:
-            wide = load(128, matrix, i, j)
-            for t in range(times):
-                wide = fma(load(128, right, t, j), left[t, i], wide)
-            store(matrix, i, j, wide)
-            j += 128
-        while j < outputs:
-            narrow = load(16, matrix, i, j)
-            for t in range(times):
-                narrow = fma(load(16, right, t, j), left[t, i], narrow)
-            store(matrix, i, j, narrow)
-            j += 16
+        for j in range(0, matrix.shape[1], 16):
+            store(matrix, i, j, fma(load(16, right, at, j), left[0, i], load(16, matrix, i, j)))
 
 
 @compiled
@@ -350,55 +350,78 @@ def forward(
     combined = S.shape[0] > 0
     reads = name.size - 1 if combined else name.size
     for t in range(reads):
-        for j in range(c.size):
-            h[t + 1, j] = V[name[t], j] + c[j]
+        copy_row(h, t + 1, c, 0)
+        add_row(h, t + 1, V, name[t])
         if t > 0:
             add_sums(h, t + 1, U, h, t, t % 2 == 0)
         activate(h[t + 1], activation)
-    for k in range(b.size):
-        logits[0, k] = b[k] + S[name[name.size - 1], k] if combined else b[k]
+    copy_row(logits, 0, b, 0)
+    if combined:
+        add_row(logits, 0, S, name[name.size - 1])
     if reads > 0:
         add_sums(logits, 0, W, h, reads, False)
     return reads
 
 
 @compiled
-def backward(
-    U: np.ndarray, W: np.ndarray, activation: int, h: np.ndarray, D: np.ndarray,
-    descent: np.ndarray, reads: int, order: np.ndarray,
-) -> None:  # fmt: skip
-    """D[t] = -learning_rate * the gradient by the pre-activation of h[t], t from `reads` to 1.
-
-    descent (1, languages) is the same by the logits.
-    """
-    for t in range(reads, 0, -1):
-        D[t] = np.float32(0.0)
-        if t == reads:
-            add_rows(D, t, W, descent[0], False, order)
-        else:
-            add_rows(D, t, U, D[t + 1], t % 2 == 0, order)
-        times_derivative(D[t], h[t], activation)
+def step_back_and_update(
+    U: np.ndarray, h: np.ndarray, D: np.ndarray, reads: int, upwards: bool
+) -> None:
+    """D[1] += D[2] @ U and then U += sum over t > 1 of D[t] h[t - 1]', in one sweep of U."""
+    last = U.shape[0] - 1
+    j = 0
+    while j + 128 <= U.shape[1]:
+        wide = load(128, D, 1, j)
+        for i in range(U.shape[0]):
+            row = last - i if upwards else i
+            weights = load(128, U, row, j)
+            wide = fma(weights, D[2, row], wide)
+            for t in range(2, reads + 1):
+                weights = fma(load(128, h, t - 1, j), D[t, row], weights)
+            store(U, row, j, weights)
+        store(D, 1, j, wide)
+        j += 128
+    while j < U.shape[1]:
+        narrow = load(16, D, 1, j)
+        for i in range(U.shape[0]):
+            row = last - i if upwards else i
+            part = load(16, U, row, j)
+            narrow = fma(part, D[2, row], narrow)
+            for t in range(2, reads + 1):
+                part = fma(load(16, h, t - 1, j), D[t, row], part)
+            store(U, row, j, part)
+        store(D, 1, j, narrow)
+        j += 16
 
 
 @compiled
-def update(
+def descend(
     V: np.ndarray, U: np.ndarray, c: np.ndarray, S: np.ndarray, W: np.ndarray, b: np.ndarray,
-    name: np.ndarray, h: np.ndarray, D: np.ndarray, descent: np.ndarray, reads: int,
+    activation: int, name: np.ndarray, h: np.ndarray, D: np.ndarray, descent: np.ndarray,
+    reads: int, order: np.ndarray,
 ) -> None:  # fmt: skip
-    """One step down the gradient, for every weight that took part in reading this name."""
-    for k in range(b.size):
-        b[k] += descent[0, k]
+    """One step down the gradient, for every weight that took part in reading this name.
+
+    `descent` (1, languages) is -learning_rate * the gradient by the logits; D[t] becomes the same
+    by the pre-activation of h[t], t from `reads` down to 1. No weight moves before its last use.
+    """
+    add_row(b, 0, descent, 0)
     if S.shape[0] > 0:
-        for k in range(b.size):
-            S[name[name.size - 1], k] += descent[0, k]
-    if reads > 0:
-        add_outer_products(W, descent, h[reads : reads + 1])
-    for t in range(1, reads + 1):
-        for j in range(c.size):
-            V[name[t - 1], j] += D[t, j]
-            c[j] += D[t, j]
-    if reads > 1:
-        add_outer_products(U, D[2 : reads + 1], h[1:reads])
+        add_row(S, name[name.size - 1], descent, 0)
+    if reads == 0:
+        return
+    for t in range(reads, 0, -1):
+        copy_row(D, t, h, 0)  # zero
+        if t == reads:
+            add_rows(D, t, W, descent[0], False, order)
+        elif t > 1:
+            add_rows(D, t, U, D[t + 1], t % 2 == 0, order)
+        else:
+            step_back_and_update(U, h, D, reads, False)
+        times_derivative(D[t], h[t], activation)
+        add_row(V, name[t - 1], D, t)
+        add_row(c, 0, D, t)
+    add_outer_product(W, descent, h, reads)
 
 
 @compiled
@@ -433,8 +456,7 @@ def train_steps(
             descent[0, k] = np.float32(-learning_rate * gradient)
         right += best == language
 
-        backward(U, W, activation, h, D, descent, reads, order)
-        update(V, U, c, S, W, b, name, h, D, descent, reads)
+        descend(V, U, c, S, W, b, activation, name, h, D, descent, reads, order)
     return total_loss, right
 
 
@@ -464,7 +486,7 @@ def aligned(values: np.ndarray) -> np.ndarray:
 def padded(values: np.ndarray, rows: bool) -> np.ndarray:
     """`aligned`, with zeros up to a multiple of 16 columns, and of rows where asked for."""
     room = [(0, -size % 16) for size in values.shape]
-    if not rows and values.ndim > 1:
+    if not rows:
         room[0] = (0, 0)
     return aligned(np.pad(values, room))
 
@@ -479,10 +501,10 @@ class Layout:
 
     V: np.ndarray  # (letters, hidden)
     U: np.ndarray  # (hidden, hidden)
-    c: np.ndarray  # (hidden,)
+    c: np.ndarray  # (1, hidden)
     S: np.ndarray  # (letters, languages); no rows where the readout is hidden
     W: np.ndarray  # (languages, hidden)
-    b: np.ndarray  # (languages,)
+    b: np.ndarray  # (1, languages)
     hidden: int
     languages: int
 
@@ -494,8 +516,8 @@ class Layout:
         V, U = np.split(cell, [cell.shape[1] - hidden], axis=1)
         S, W = np.split(readout, [readout.shape[1] - hidden], axis=1)
         return cls(
-            padded(V.T, False), padded(U, True), padded(weights["cell.bias"], True),
-            padded(S.T, False), padded(W, True), padded(weights["readout.bias"], True),
+            padded(V.T, False), padded(U, True), padded(weights["cell.bias"][None], False),
+            padded(S.T, False), padded(W, True), padded(weights["readout.bias"][None], False),
             hidden, languages,
         )  # fmt: skip
 
@@ -509,9 +531,9 @@ class Layout:
         h, k = self.hidden, self.languages
         return {
             "cell.weight": np.hstack([self.V[:, :h].T, self.U[:h, :h]]),
-            "cell.bias": self.c[:h].copy(),
+            "cell.bias": self.c[0, :h].copy(),
             "readout.weight": np.hstack([self.S[:, :k].T, self.W[:k, :h]]),
-            "readout.bias": self.b[:k].copy(),
+            "readout.bias": self.b[0, :k].copy(),
         }
 
     def states(self, offsets: np.ndarray) -> np.ndarray:
