@@ -132,7 +132,7 @@ def machine(names: corpus.Corpus) -> str:
         reads = lengths - (CELLS[name].readout == "combined")
         recurrent = np.maximum(reads - 1, 0).mean() * HIDDEN**2
         products = 3 * recurrent + 3 * HIDDEN * len(corpus.LANGUAGES)
-        swept = (2 * np.maximum(reads - 1, 0).mean() + 2) * HIDDEN**2 * 4
+        swept = (2 * np.maximum(reads - 1, 0).mean() + 1) * HIDDEN**2 * 4  # read, once written
         seconds = fastest(lambda cell=name: fit(cell, names, "online", steps)) / steps
         rows.append(
             (name, f"{seconds * 1e6:.2f}", f"{products / 1e3:.0f}", f"{swept / 1e6:.2f}",
