@@ -216,7 +216,15 @@ def whole_study(names: corpus.Corpus) -> str:
             ["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True
         ).stdout
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    networks = len(files.read_table(files.REPLICATES))
+    replicates = files.read_table(files.REPLICATES)
+    networks, spread = len(replicates), []
+    for name in ("tutorial_2017", "fixed"):
+        found = [
+            float(row["macro_recall"])
+            for row in replicates
+            if (row["protocol"], row["architecture"]) == ("published", name)
+        ]
+        spread.append(f"{min(found):.3f} to {max(found):.3f}")
     rows: Rows = [
         ("tutorial-style script: 2 networks, 100,000 steps and 100,000 scored draws each",
          f"{loop:.0f}"),
@@ -226,8 +234,9 @@ def whole_study(names: corpus.Corpus) -> str:
     return (
         table(("what", "seconds"), rows)
         + f"\n\nThe study took {cold / loop:.2f} times as long as the script; its largest process "
-        f"held {memory:.0f} MB. The script's two accuracies were "
-        f"{accuracies[0]:.3f} and {accuracies[1]:.3f}. After the study `git status` showed "
+        f"held {memory:.0f} MB. The script's two accuracies were {accuracies[0]:.3f} and "
+        f"{accuracies[1]:.3f}; this study's ten networks of either kind reach {spread[0]} and "
+        f"{spread[1]} (least to most). After the study `git status` showed "
         + ("nothing." if not changed else f"changes:\n\n```\n{changed}```")
     )
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from surnames.core import alphabet
+from surnames.core import alphabet, corpus
 from surnames.core.corpus import BOTH, LANGUAGES, Corpus, Split
 from surnames.core.errors import StudyError, TrainingError
 from surnames.core.params import Sgd
@@ -262,6 +262,24 @@ def test_all_replicates_diverged_is_an_error() -> None:
     split = Split(CORPUS, np.full((len(CORPUS.names), 2), BOTH))
     with pytest.raises(TrainingError, match=r"all 2 networks diverged.*lower the learning rate"):
         training.fit(CELLS["fixed"], split, recipe(learning_rate=10.0), 1, 2, "a test")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["tutorial_2017", "fixed"])
+def test_the_reference_engine_finds_the_same(cell: str, names: Path) -> None:
+    """The whole published recipe under autograd: as good as the online engine's networks are."""
+    every, _, _ = corpus.normalize(corpus.read_lines(names), [])
+    whole = {"hidden_size": 128, "learning_rate": 0.005, "steps": 100_000}
+    row, found = CELLS[cell], []
+    for engine, replicates in (("online", 5), ("reference", 1)):
+        for replicate in range(replicates):
+            chance = models.Chance.of(1, replicate)
+            network = row.fit(every, recipe(engine, **whole), chance, lambda steps: None)
+            said = row.probabilities(network.weights, every.names).argmax(axis=1)
+            right = said == every.languages
+            found.append(np.mean([right[every.languages == k].mean() for k in range(18)]))
+    *online_, reference_ = found
+    assert abs(reference_ - np.mean(online_)) < 4 * np.std(online_, ddof=1)
 
 
 class LastLetter(torch.nn.Module):

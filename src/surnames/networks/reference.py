@@ -44,12 +44,11 @@ class Elman(nn.Module):
         hidden = torch.zeros(len(names), self.hidden_size)
         logits = torch.zeros(len(names), len(LANGUAGES))
         for t in range(names.shape[1]):
-            reading = (t < lengths)[:, None]  # a finished name keeps its last state and logits
+            reading = (t < lengths)[:, None]  # a finished name keeps its logits
             letter = nn.functional.one_hot(names[:, t], self.letters).float()
             both = torch.cat([letter, hidden], dim=1)
-            following = self.activation(self.cell(both))
-            output = self.readout(both if self.combined else following)
-            hidden = torch.where(reading, following, hidden)
+            hidden = self.activation(self.cell(both))
+            output = self.readout(both if self.combined else hidden)
             logits = torch.where(reading, output, logits)
         return logits
 
