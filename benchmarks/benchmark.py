@@ -143,7 +143,8 @@ def machine(names: corpus.Corpus) -> str:
         f"One core multiplies and adds {peak / 1e9:.0f} thousand million float32 a second out of "
         f"registers, and sweeps a matrix at {speeds[64] / 1e9:.0f} GB/s where it fits the "
         f"first-level cache (32 KB), at {speeds[128] / 1e9:.0f} GB/s where it does not (64 KB: the "
-        "recurrent matrix of 128 hidden units). A step needs at least:\n\n"
+        "recurrent matrix of 128 hidden units). If each of these had to bear a step alone, it "
+        "would take:\n\n"
     )
     header = (
         "architecture", "µs a step, measured", "thousand products", "MB swept",
