@@ -1,6 +1,4 @@
-"""The report, the data card, the README's picture and a confusion matrix for every run."""
-
-from pathlib import Path
+"""The report, the data card and the README's picture."""
 
 from surnames import headline, report
 from surnames.core import corpus, errors, files, params
@@ -39,14 +37,6 @@ def main() -> None:
     files.replace_text(files.REPORT, report.page(study))
     files.replace_text(files.DATA_CARD, report.data_card(study))
     files.replace_text(files.HEADLINE, report.headline_figure(study))
-
-    def fill(folder: Path) -> None:
-        for protocol, architecture in study.summary.runs:
-            path = files.confusion_figure(protocol, architecture)
-            figure = report.confusion_figure(study, protocol, architecture)
-            files.replace_text(folder / path.name, figure)
-
-    files.replace_folder(files.FIGURES, fill)
 
 
 if __name__ == "__main__":

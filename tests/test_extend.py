@@ -30,7 +30,6 @@ def test_an_architecture_is_added_as_the_page_says(study: Project) -> None:
             f"\n{protocol},gru,macro_recall,2,0,0."
             in (study.folder / "results/summary.csv").read_text()
         )
-        assert (study.folder / f"reports/figures/confusion-{protocol}-gru.svg").is_file()
         assert mlflow_runs(study, f"%{protocol}-gru%") == 3
     for place in ("README.md", "reports/index.html"):
         assert "gru" in (study.folder / place).read_text(), place

@@ -22,9 +22,11 @@ PACKAGES = {"surnames", "surnames.core", "surnames.networks"}  # each folder is 
 
 LAYERS = (  # imports go downwards or stay level
     {"cli"},
+    {"side_by_side"},
     {
         "training", "scoring", "statistics", "comparison", "validation", "plots", "report",
-        "tracking", "publication", "headline", "vega", "origin_model",
+        "tracking", "publication", "headline", "heatmap", "vega",
+        "origin_model",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
     {"alphabet", "params", "files", "progress", "errors"},

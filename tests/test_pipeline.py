@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,24 @@ def test_names_at_hand_replace_the_starter_corpus(study: Project, names: Path) -
     summary = (study.folder / "results/summary.csv").read_text()
     assert f"practical-pytorch {identity[:12]}" in summary
     assert ",starter " not in summary
+
+
+def test_side_by_side_makes_the_same_lock(study: Project) -> None:
+    """`surnames repro` runs several stages at once, and nobody can tell from what it made."""
+    lock = (study.folder / "dvc.lock").read_text()
+    for made in (".dvc/cache", ".dvc/tmp", "data/raw", "results/runs"):
+        shutil.rmtree(study.folder / made)
+    printed = study.run("surnames", "repro", SURNAMES_WORKERS="2")
+    for run in study.params()["runs"]:
+        assert f"{run}: done in " in printed
+    assert ran(printed) == {"compare", "report"}  # what comes before them was done already
+    assert (study.folder / "dvc.lock").read_text() == lock
+
+
+def test_a_failure_side_by_side_is_told_once_more(study: Project) -> None:
+    """The rest is done, and the one that failed fails again where its message is seen."""
+    study.set(architectures__fixed={"learning_rate": 1e9})
+    printed = study.run("surnames", "repro", fails=True, SURNAMES_WORKERS="2")
+    assert "held_out-fixed: failed, see below" in printed
+    assert "all 2 networks diverged" in printed and "lower the learning rate" in printed
+    assert "Traceback" not in printed

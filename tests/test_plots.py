@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from conftest import ROOT, Project
 
-from surnames import plots, vega
+from surnames import heatmap, plots, vega
 from surnames.core import params
 from surnames.networks import models
 
@@ -27,8 +27,8 @@ def drawings() -> dict[str, str]:
     shares = [[0.9, 0.1], [0.25, 0.75]]
     return {
         "dots": plots.dots(["first", "second\nin two lines"], SERIES, "percent"),
-        "confusion": plots.confusion(shares, ["Czech", "Dutch"], title="fixed"),
-        "difference": plots.confusion(shares, ["Czech", "Dutch"], difference=True),
+        "confusion": heatmap.draw(shares, ["Czech", "Dutch"], title="fixed"),
+        "difference": heatmap.draw(shares, ["Czech", "Dutch"], difference=True),
         "curves": plots.curves(SERIES[1:], "steps", "right"),
         "reliability": plots.reliability(SERIES[1:]),
     }
@@ -49,13 +49,24 @@ def test_same_values_same_bytes() -> None:
         assert "date" not in svg.lower(), name
 
 
-def test_figures_are_svg_on_white_without_fonts() -> None:
-    """Legible on a dark page, and the same on a machine without our font."""
+def test_figures_are_svg_on_white() -> None:
+    """Legible on a dark page too; matplotlib's are the same on a machine without our font."""
     for name, svg in drawings().items():
         root = ElementTree.fromstring(svg)
         assert root.tag.endswith("svg"), name
-        assert "<text" not in svg, name
-        assert "fill: #ffffff" in svg.split("axes_1")[0], name
+        if name in ("confusion", "difference"):
+            assert '<rect width="100%" height="100%" fill="#ffffff"/>' in svg, name
+        else:
+            assert "<text" not in svg, name
+            assert "fill: #ffffff" in svg.split("axes_1")[0], name
+
+
+def test_cells_tell_their_share_and_sign() -> None:
+    """In a difference more often is vermillion, less often blue; the largest is strongest."""
+    svg = heatmap.draw([[0.4, -0.2], [0.0, 0.0]], ["Czech", "<Dutch>"], difference=True)
+    more, less = re.findall(r'<rect x=.*fill="(.*)" fill-opacity="(.*)"><title>(.*)</title>', svg)
+    assert more == (heatmap.VERMILLION, "1.0", "Czech, answered Czech: 40.0 %")
+    assert less == (heatmap.BLUE, "0.5", "Czech, answered &lt;Dutch&gt;: -20.0 %")
 
 
 def test_last_digits_are_not_drawn() -> None:

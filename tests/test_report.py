@@ -71,12 +71,6 @@ def test_same_bytes_in_another_folder(finished: Project, study: Project) -> None
         assert str(finished.folder) not in path.read_text()
 
 
-def test_a_confusion_matrix_for_every_run(finished: Project) -> None:
-    """MLflow shows them; one of a run that the study has dropped would be shown as well."""
-    found = {path.name for path in (finished.folder / "reports/figures").iterdir()}
-    assert found == {f"confusion-{run}.svg" for run in finished.params()["runs"]}
-
-
 def test_starter_corpus_stands_on_top(finished: Project) -> None:
     """Nobody may take the stand-in's figures for an answer: not the page, the card, a picture."""
     page = (finished.folder / "reports/index.html").read_text()

@@ -119,7 +119,7 @@ def test_a_run_carries_means_intervals_and_its_confusion(
         for column, name in names.items():
             assert run.data.metrics[name] == float(row[column])
     assert len(store.get_metric_history(run.info.run_id, "training/loss")) > 10
-    picture = "confusion/confusion-held_out-fixed.svg"
+    picture = "confusion/confusion.svg"
     listed = {item.path for item in store.list_artifacts(run.info.run_id, "confusion")}
     assert listed == {picture, "confusion/confusion.csv", "confusion/table.json"}
     kept = Path(store.download_artifacts(run.info.run_id, "confusion/confusion.csv", str(tmp_path)))

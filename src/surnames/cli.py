@@ -36,11 +36,13 @@ def main() -> None:
 @click.argument("targets", nargs=-1)
 def repro(targets: tuple[str, ...]) -> None:
     """Run what changed (`dvc repro`) and print the headline table."""
-    from surnames import headline
+    from surnames import headline, side_by_side
 
     dvc = [sys.executable, "-m", "dvc", "repro"]
     if headline.on_starter():  # DVC cannot see that a source is there now
         _run([*dvc, "--force", "--single-item", "fetch"])
+    if not targets:
+        side_by_side.reproduce()
     _run([*dvc, *targets])
     headline.write_readme()
     click.echo(headline.text())

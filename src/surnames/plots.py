@@ -15,9 +15,10 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-BLACK, BLUE, VERMILLION, GREEN, PURPLE, GREY = (
-    "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#767676",
-)  # fmt: skip
+from surnames import heatmap
+
+BLACK, GREEN, PURPLE, GREY = "#000000", "#009E73", "#CC79A7", "#767676"
+BLUE, VERMILLION = heatmap.BLUE, heatmap.VERMILLION
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, BLACK)
 MARKERS = "osD^v"
 NARROW, WIDE = 3.9, 7.6
@@ -101,59 +102,6 @@ def dots(rows: Sequence[str], series: Sequence[Series], label: str, width: float
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(label)
         figure.legend(loc="outside upper left", ncols=columns)
-        return _svg(figure)
-
-
-def confusion(
-    shares: Sequence[Sequence[float]],
-    languages: Sequence[str],
-    difference: bool = False,
-    title: str = "",
-) -> str:
-    """Shares (languages, languages): a row for the right language, a column for the answer.
-
-    A `difference` of two such is drawn from blue (less often) over white to vermillion (more).
-    """
-    from matplotlib.colors import LinearSegmentedColormap
-
-    ends = [BLUE, "#ffffff", VERMILLION] if difference else ["#ffffff", BLUE, "#001d33"]
-    colours = LinearSegmentedColormap.from_list("shares", ends)
-    with matplotlib.rc_context(_STYLE | {"axes.grid": False, "axes.titlesize": 7.5}):
-        figure = Figure((NARROW, 4.5), layout="constrained")
-        axes = figure.subplots()
-        values = [_rounded(row) for row in shares]
-        limit = max([0.1, *(abs(value) for row in values for value in row)]) if difference else 1
-        drawn = axes.pcolormesh(
-            values,
-            cmap=colours,
-            vmin=-limit if difference else 0,
-            vmax=limit,
-            edgecolors="none",
-        )
-        places = [k + 0.5 for k in range(len(languages))]
-        axes.set_xticks(places, languages, rotation=90, fontsize=6.5)
-        axes.set_yticks(places, languages, fontsize=6.5)
-        axes.set_ylim(len(languages), 0)
-        axes.set_aspect("equal")
-        axes.tick_params(length=0, pad=2)
-        axes.set_xlabel("answer")
-        axes.set_ylabel("right language")
-        axes.set_title(title)
-        for side in axes.spines.values():
-            side.set_visible(False)
-        bar = figure.colorbar(
-            drawn,
-            ax=axes,
-            location="bottom",
-            shrink=0.6,
-            aspect=30,
-            pad=0.02,
-            label="share of names",
-        )
-        bar.ax.tick_params(labelsize=6.5)
-        bar.outline.set_linewidth(0.4)
-        assert bar.solids is not None
-        bar.solids.set_edgecolor("face")  # no seams between its steps
         return _svg(figure)
 
 

@@ -17,7 +17,7 @@ from surnames.core import files, params
 from surnames.core.params import Protocols, Recipe, Run
 from surnames.networks import models
 
-FORMAT = 1  # raised when other things are published of the same results
+FORMAT = 2  # raised when other things are published of the same results
 STARTER = "starter"
 Point = tuple[str, float, int]  # metric, value, step
 Row = dict[str, str]

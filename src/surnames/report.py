@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from surnames import headline, plots
+from surnames import headline, heatmap, plots
 from surnames.core import params
 from surnames.core.params import Protocols, Recipe
 from surnames.headline import Cell, Summary, percent
@@ -173,12 +173,6 @@ def data_card(study: Study) -> str:
             pipes=_pipes,
         )
     )
-
-
-def confusion_figure(study: Study, protocol: str, name: str) -> str:
-    """The confusion matrix of one run as SVG; the starter corpus is named in it."""
-    title = f"{name}, {protocol}\n{_data_set(study)}"
-    return plots.confusion(study.shares(protocol, name), study.languages, title=title)
 
 
 def headline_figure(study: Study) -> str:
@@ -343,12 +337,12 @@ def confusions(study: Study) -> Section:
     missing = [name for name, shares in found.items() if not shares]
     told = [
         "Each row is a right language, each column an answer, and the colour says how often, over "
-        "all replicates. What is right lies on the diagonal. Those of every other run are in "
-        "reports/figures/ and in MLflow."
+        "all replicates. What is right lies on the diagonal. Those of every other run are "
+        "in MLflow."
     ]
     figures = [
         Figure(
-            plots.confusion(shares, study.languages),
+            heatmap.draw(shares, study.languages),
             f"Confusion matrix of {name} on unseen names; its data are in results/confusions.csv.",
             f"{name}, on unseen names.",
         )
@@ -368,7 +362,7 @@ def confusions(study: Study) -> Section:
     ]
     figures.append(
         Figure(
-            plots.confusion(change, study.languages, difference=True),
+            heatmap.draw(change, study.languages, difference=True),
             "The difference of the two confusion matrices.",
             "fixed less tutorial_2017: vermillion is more often, blue less often. The scale ends "
             "at the largest difference.",

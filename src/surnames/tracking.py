@@ -18,9 +18,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import safetensors.numpy
 
-from surnames import comparison, publication, scoring
+from surnames import comparison, heatmap, publication, scoring
 from surnames.comparison import DataSet, Results
 from surnames.core import alphabet, files
 from surnames.core.corpus import LANGUAGES
@@ -177,7 +178,7 @@ def publish(client: "MlflowClient", place: Store, study: Study) -> int:
         said = publication.describe(subject, found, study)
         run = _create(client, experiment, subject, said, code, inputs)
         if subject.replicate is None:
-            _log_confusion(client, run, found)
+            _log_confusion(client, run, found, said.tags["data_set"])
         client.set_terminated(run)
         present[subject.fingerprint] = run
     _register(client, experiment, study, present)
@@ -275,12 +276,13 @@ def _create(
     return run
 
 
-def _log_confusion(client: "MlflowClient", run: str, results: Results) -> None:
+def _log_confusion(client: "MlflowClient", run: str, results: Results, data_set: str) -> None:
     """The confusion matrix as a picture, as DVC's table and as a table that the UI shows."""
     place = (results.run.protocol, results.run.architecture)
-    figure = files.confusion_figure(*place)
-    if figure.is_file():
-        client.log_artifact(run, str(figure), "confusion")
+    named = results.confusion.sum(axis=1, keepdims=True)
+    shares = (results.confusion / np.maximum(named, 1)).tolist()
+    figure = heatmap.draw(shares, LANGUAGES, title=f"{place[1]}, {place[0]}\n{data_set}")
+    client.log_text(run, figure, "confusion/confusion.svg")
     client.log_artifact(run, str(files.confusion(*place)), "confusion")
     table: dict[str, Any] = {"language": list(LANGUAGES)}
     table |= {said: results.confusion[:, k].tolist() for k, said in enumerate(LANGUAGES)}

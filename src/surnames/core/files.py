@@ -35,7 +35,6 @@ CURVES = Path("results/curves.csv")
 CONFUSIONS = Path("results/confusions.csv")
 REPORT = Path("reports/index.html")
 DATA_CARD = Path("reports/data.md")
-FIGURES = Path("reports/figures")
 HEADLINE = Path("reports/headline.svg")  # the README's picture
 STORE = Path("mlflow")
 STORE_DATABASE = Path("mlflow/mlflow.db")
@@ -101,11 +100,6 @@ def recall(protocol: str, architecture: str) -> Path:
 def metrics(protocol: str, architecture: str) -> Path:
     """The metrics' means over replicates: DVC's own view."""
     return run(protocol, architecture) / "metrics.json"
-
-
-def confusion_figure(protocol: str, architecture: str) -> Path:
-    """The confusion matrix as a picture."""
-    return FIGURES / f"confusion-{protocol}-{architecture}.svg"
 
 
 def rounded(value: Any) -> Any:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Weights = dict[str, np.ndarray]
 Progress = Callable[[int], None]  # called with the number of steps just done
-CURVE_POINTS = 100
+CURVE_POINTS = 50
 
 
 @dataclass(frozen=True)
