@@ -22,7 +22,7 @@ PACKAGES = {"surnames", "surnames.core", "surnames.networks"}  # each folder is 
 
 LAYERS = (  # imports go downwards or stay level
     {"cli"},
-    {"side_by_side"},
+    {"side_by_side", "reproduction"},
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",

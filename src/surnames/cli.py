@@ -87,6 +87,18 @@ def claims(check: bool) -> None:
 
 
 @main.command()
+@click.argument("wanted", metavar="RUN_ID|COMMIT")
+def reproduce(wanted: str) -> None:
+    """Make a published run, or a commit's study, anew in a clean checkout and compare."""
+    from surnames import reproduction
+
+    outcome = reproduction.reproduce(wanted)
+    click.echo(outcome)
+    if not outcome.good:
+        raise SystemExit(1)
+
+
+@main.command()
 def report() -> None:
     """Name the report and open it in a browser."""
     if not files.REPORT.is_file():
