@@ -1,6 +1,9 @@
 """The report, the data card and the README's picture."""
 
-from surnames import headline, report
+import hashlib
+from pathlib import Path
+
+from surnames import claims, headline, report
 from surnames.core import corpus, errors, files, params
 
 
@@ -13,6 +16,8 @@ def load() -> report.Study:
         ),
         data_set=files.read_json(files.DATA_SET),
         summary=headline.Summary(files.read_table(files.SUMMARY)),
+        ledger=claims.verdicts(),
+        effects=files.read_table(files.EFFECTS),
         recall=files.read_table(files.RECALL),
         curves=files.read_table(files.CURVES),
         confusions=files.read_table(files.CONFUSIONS),
@@ -28,7 +33,21 @@ def load() -> report.Study:
             protocol: files.read_json(files.checked(protocol)) for protocol in params.PROTOCOLS
         },
         outside=len(corpus.load(files.OUTSIDE).names),
-    )
+        digests={
+            str(path): _digest(path)
+            for path in (
+                files.DATA_SET, files.CARD, files.CHANGES, files.OUTSIDE, files.SUMMARY,
+                files.LEDGER, files.EFFECTS, files.RECALL, files.CURVES, files.CONFUSIONS,
+                *(files.weights(run.protocol, run.architecture) for run in config.runs.values()),
+            )
+        },
+    )  # fmt: skip
+
+
+def _digest(path: Path) -> str:
+    """MD5, which is how DVC knows a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()
 
 
 def main() -> None:
