@@ -65,18 +65,21 @@ def facts(card: Card, checks: Checks) -> list[str]:
 
 
 def tables(card: Card, changes: Rows, checks: Checks) -> list[Table]:
-    """Counts with what stands in training too, and what was changed."""
+    """Counts, what stands in training too, and what was changed."""
     counts = Table(
-        "Names by language, and under each protocol the percent of scored names that also stand in "
-        "training",
-        ["language", "lines", "distinct", "cleaned", *checks],
+        "Names by language",
+        ["language", "lines", "distinct", "cleaned"],
         [
-            [
-                name,
-                *(f"{row[column]:,}" for column in ("lines", "distinct", "clean")),
-                *(percent(check["by_language"][name]) for check in checks.values()),
-            ]
+            [name, *(f"{row[column]:,}" for column in ("lines", "distinct", "clean"))]
             for name, row in card["languages"].items()
+        ],
+    )
+    leaks = Table(
+        "Scored names that also stand in training, in percent",
+        ["language", *checks],
+        [
+            [name, *(percent(check["by_language"][name]) for check in checks.values())]
+            for name in card["languages"]
         ],
     )
     kept = [
@@ -93,7 +96,7 @@ def tables(card: Card, changes: Rows, checks: Checks) -> list[Table]:
         kept,
         folded=True,
     )
-    return [counts, changed]
+    return [counts, leaks, changed]
 
 
 def most_repeated(card: Card) -> str:

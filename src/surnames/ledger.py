@@ -62,6 +62,8 @@ def probability(p: float | None) -> str:
 
 def spelled(claim: dict[str, Any]) -> str:
     """An effect with its interval, in points."""
+    if claim["effect"] is None:
+        return "without a figure"
     told = f"{points(claim['effect'])} points"
     if claim["low"] is None:
         return told

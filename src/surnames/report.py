@@ -330,9 +330,9 @@ def claims(study: Study) -> Section:
     along = ledger.scale(rows)
     key = (
         "Effects are in points, of macro recall unless the claim names another metric, with their "
-        "intervals. A dot is the effect, the bar its interval, the solid line zero and the dashed "
-        f"line the threshold; all have the same scale, from {points(along.low)} to "
-        f"{points(along.high)}, and an arrow points to what lies beyond."
+        "intervals and with p by Holm’s method. A dot is the effect, the bar its interval, the "
+        "solid line zero and the dashed line the threshold; all have the same scale, from "
+        f"{points(along.low)} to {points(along.high)}, and an arrow points to what lies beyond."
     )
     return Section("ledger", "The ledger", [told, key, ledger.listing(rows)])
 
@@ -691,6 +691,7 @@ def data(study: Study) -> Section:
         f"Recall of {language}, in percent",
         ["architecture", *map(layout.code, study.protocols)],
         rows,
+        folded=True,
     )
     told = [
         "What the names are, and what the tutorial's normalization and splits do to them.",
