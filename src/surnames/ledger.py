@@ -34,9 +34,10 @@ def _ends(claim: dict[str, Any]) -> list[float]:
 
 def scale(claims: list[dict[str, Any]]) -> Scale:
     """One that holds zero, every threshold and the intervals, but for those that lie far off."""
-    ends = [end for claim in claims if claim["effect"] is not None for end in _ends(claim)]
-    far = FAR * median(map(abs, ends)) if ends else 0.0
-    shown = [end for end in ends if abs(end) <= far]
+    bars = [_ends(claim) for claim in claims if claim["effect"] is not None]
+    reaches = [max(map(abs, ends)) for ends in bars]
+    far = FAR * median(reaches) if reaches else 0.0
+    shown = [end for ends, reach in zip(bars, reaches, strict=True) if reach <= far for end in ends]
     shown += [0.01, -0.01, *(claim["more_than"] for claim in claims)]
     return Scale(min(shown), max(shown))
 
