@@ -36,7 +36,11 @@ def main() -> None:
 @click.argument("targets", nargs=-1)
 def repro(targets: tuple[str, ...]) -> None:
     """Run what changed (`dvc repro`) and print the headline table."""
-    from surnames import headline, side_by_side
+    from surnames import claims as ledger
+    from surnames import headline, scoring, side_by_side
+    from surnames.core import params
+
+    ledger.load(params.load().runs, scoring.METRICS)  # told now rather than after the training
 
     dvc = [sys.executable, "-m", "dvc", "repro"]
     if headline.on_starter():  # DVC cannot see that a source is there now
