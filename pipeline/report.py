@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from surnames import claims, headline, report
+from surnames import claims, headline, provenance, report
 from surnames.core import corpus, errors, files, params
 
 
@@ -11,7 +11,7 @@ def load() -> report.Study:
     """The study's tables."""
     config = params.load()
     return report.Study(
-        settings=report.Settings(
+        settings=provenance.Settings(
             config.architectures, config.protocols, config.recipes, config.study
         ),
         data_set=files.read_json(files.DATA_SET),

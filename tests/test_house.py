@@ -26,7 +26,7 @@ LAYERS = (  # imports go downwards or stay level
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",
-        "origin_model", "card", "layout", "ledger",
+        "origin_model", "card", "layout", "ledger", "provenance",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
     {"alphabet", "params", "files", "progress", "errors", "factorial"},

@@ -7,19 +7,17 @@ SECTIONS. A section that the study holds nothing for says so in a sentence.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from markupsafe import Markup
 
-from surnames import card, findings, headline, heatmap, layout, ledger, plots
+from surnames import card, findings, headline, heatmap, layout, ledger, plots, provenance
 from surnames.card import Card, Checks
 from surnames.claims import points
-from surnames.core import params
-from surnames.core.params import Protocols, Recipe
 from surnames.factorial import FACTORIAL
 from surnames.headline import Cell, Summary, percent
 from surnames.layout import Figure, Section, Table
+from surnames.provenance import Settings
 
 Rows = list[dict[str, str]]
 Claim = dict[str, Any]  # of files.LEDGER
@@ -29,9 +27,6 @@ QUESTION = (
 )
 COMPARED = ("tutorial_2017", "fixed")
 FEATURED = (*COMPARED, "ngram_logistic")  # where eight lines would be too many
-LIBRARIES = (
-    "torch", "numpy", "scipy", "scikit-learn", "numba", "pandas", "matplotlib", "dvc", "mlflow",
-)  # fmt: skip
 PARTS = {  # as short as a phone's picture wants them; findings.PARTS has the words
     "activation_alone": "activation alone",
     "readout_alone": "readout alone",
@@ -44,28 +39,6 @@ ENDS = ("low", "high")
 CURVE = ("accuracy", "accuracy_low", "accuracy_high")
 MACRO_RECALL = "macro recall in percent"
 SMALLEST_BIN = 100  # predictions; the share of fewer says little
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The parts of params.yaml that the page shows."""
-
-    architectures: dict[str, dict[str, Any]]
-    protocols: Protocols
-    recipes: dict[str, Recipe]
-    study: params.Study
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Each parameter's full name and value."""
-        return [
-            *_flat(self.study.model_dump(), "study."),
-            *_flat(self.protocols.model_dump(), "protocols."),
-            *_flat(
-                {name: recipe.model_dump() for name, recipe in self.recipes.items()}, "recipes."
-            ),
-            *_flat(self.architectures, "architectures."),
-        ]
 
 
 @dataclass(frozen=True)
@@ -717,46 +690,12 @@ def method(study: Study) -> Section:
     return Section("method", "Method and limits", [Markup(told)])
 
 
-def provenance(study: Study) -> Section:
-    """The data set, the digests of what the page is made from, the parameters, the libraries."""
-    facts = [
-        Markup("Data set: {}, identity <code>{}</code>").format(
-            study.data_set["name"], study.data_set["identity"]
-        ),
-        "Libraries: " + ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),
-        Markup(
-            "The digests beneath are those of <code>dvc.lock</code>, where each stands with the "
-            "command, code and parameters that the file came from."
-        ),
-        layout.UNSTAMPED,
-    ]
-    digests = Table(
-        "The files that this page is made from, with their MD5",
-        ["file", "MD5"],
-        [[layout.code(path), layout.code(digest)] for path, digest in study.digests.items()],
-        folded=True,
-    )
-    values = [[layout.code(name), value] for name, value in study.settings.pairs]
-    table = Table("Parameters of this study", ["parameter", "value"], values, folded=True)
-    return Section("provenance", "Where this comes from", tables=[digests, table], items=facts)
-
-
-def _version(library: str) -> str:
-    return metadata.version(library).partition("+")[0]  # torch's says which processor it is for
-
-
-def _flat(values: dict[str, Any], place: str) -> list[tuple[str, str]]:
-    """`{"online": {"steps": 1}}`, `recipes.` as `[("recipes.online.steps", "1")]`."""
-    pairs = []
-    for key, value in values.items():
-        if isinstance(value, dict):
-            pairs += _flat(value, f"{place}{key}.")
-        else:
-            pairs.append((place + key, str(value)))
-    return pairs
+def sources(study: Study) -> Section:
+    """What the page is made of, and by what."""
+    return provenance.section(study.data_set, study.digests, study.settings)
 
 
 SECTIONS: tuple[Callable[[Study], Section], ...] = (
     answer, claims, results, halves, unseen, confusions, recalls, learning, calibration, data,
-    outside, method, provenance,
+    outside, method, sources,
 )  # fmt: skip
