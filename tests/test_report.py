@@ -243,6 +243,9 @@ def test_copy_says_where_it_comes_from(study: Project) -> None:
     index.write_text(before + " ")
     study.run("surnames", "report", "--to", "site/index.html")
     assert "> and does NOT hold the original of this page" in copy.read_text()
+    page = study.folder / "docs/page.html"
+    study.run("sh", "-c", "cd docs && surnames report --to page.html")
+    assert page.is_file()  # where the user stands
     index.write_text("another page")
     said = study.run("surnames", "report", "--to", "site/index.html", fails=True)
     assert "was written by other code; run `make repro`" in said
