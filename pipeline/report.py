@@ -1,7 +1,10 @@
 """The report, the data card and the README's picture."""
 
-from surnames import headline, report
+from collections.abc import Iterable
+
+from surnames import headline, publication, report, scoring, try_a_name
 from surnames.core import corpus, errors, files, params
+from surnames.networks import models
 
 
 def load() -> report.Study:
@@ -28,7 +31,21 @@ def load() -> report.Study:
             protocol: files.read_json(files.checked(protocol)) for protocol in params.PROTOCOLS
         },
         outside=len(corpus.load(files.OUTSIDE).names),
+        try_a_name=try_a_name.section(median_networks(config.runs.values())),
     )
+
+
+def median_networks(runs: Iterable[params.Run]) -> list[try_a_name.Network]:
+    """The network with the median macro recall on unseen names, of each architecture to try."""
+    held = {(run.protocol, run.architecture) for run in runs}
+    found = []
+    for name in try_a_name.ARCHITECTURES:
+        if ("held_out", name) in held:
+            scores = scoring.load_columns(files.scores("held_out", name))
+            replicate = publication.median_replicate(scores["macro_recall"])
+            weights = models.load(files.weights("held_out", name))[replicate].weights
+            found.append(try_a_name.Network(name, replicate, weights))
+    return found
 
 
 def main() -> None:

@@ -70,6 +70,7 @@ class Study:
     changes: Rows
     checks: dict[str, dict[str, Any]]
     outside: int  # names of the starter corpus that the data do not hold
+    try_a_name: Markup  # of `try_a_name.section`
 
     @property
     def confidence(self) -> str:
@@ -146,7 +147,7 @@ def _environment(escape: bool) -> Environment:
 
 
 def page(study: Study) -> str:
-    """The report as HTML, with nothing to fetch and no script."""
+    """The report as HTML, with nothing to fetch; its only script is that of `try_a_name`."""
     sections = [make(study) for make in SECTIONS]
     return (
         _environment(True)
@@ -256,6 +257,11 @@ def answer(study: Study) -> Section:
     )
     told = [*headline.answer(study.summary), headline.diverged(study.summary)]
     return Section("answer", "The answer", [" ".join(filter(None, told)), note])
+
+
+def try_a_name(study: Study) -> Section:
+    """A field for a surname, and how the networks read it."""
+    return Section("try-a-name", "Try a name", [study.try_a_name])
 
 
 def results(study: Study) -> Section:
@@ -653,6 +659,6 @@ def _flat(values: dict[str, Any], place: str) -> list[tuple[str, str]]:
 
 
 SECTIONS: tuple[Callable[[Study], Section], ...] = (
-    answer, results, unseen, factorial, confusions, recalls, learning, calibration, outside, data,
-    method, provenance,
+    answer, try_a_name, results, unseen, factorial, confusions, recalls, learning, calibration,
+    outside, data, method, provenance,
 )  # fmt: skip
