@@ -13,7 +13,7 @@ TORCH := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ui report readme test test-all lint types bench lock clean moved
+.PHONY: help setup repro ui report claims readme test test-all lint types bench lock clean moved
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,10 @@ ui: .venv/ready ## browse the runs in MLflow
 report: .venv/ready ## open the report
 	@.venv/bin/surnames report
 
-readme: .venv/ready ## write the README's figures and tables anew from the results
+claims: .venv/ready ## the ledger of claims with their verdicts (CHECK=1: fail where one changed)
+	@.venv/bin/surnames claims $(if $(CHECK),--check)
+
+readme: .venv/ready ## write the README's table and docs/findings.md anew from the results
 	@.venv/bin/surnames readme
 
 test: lint types ## format, lint, types and the tests that take seconds

@@ -1,19 +1,34 @@
-"""All runs of the study side by side: means with intervals, recalls, curves and confusions."""
+"""All runs of the study side by side: tables of means, effects and curves, and the verdicts."""
 
-from surnames import comparison
+from surnames import claims, comparison, scoring
 from surnames.core import errors, files, params
+from surnames.statistics import Term
 
 
 def main() -> None:
-    """Read results/runs, write the study's tables."""
+    """Read results/runs and the ledger, write the study's tables and the verdicts."""
     config = params.load()
+    ledger = claims.load(config.runs, scoring.METRICS)  # refused before anything is written
     comparison.prune(files.RUNS, config.runs)
     data_set = files.read_json(files.DATA_SET)
     study = comparison.gather(config.runs)
-    rows = comparison.summary(study, config.study.confidence, config.protocols)
+    by_run = {str(results.run): results for results in study}
+
+    def values(run: str, metric: str) -> Term:
+        return comparison.term(by_run[run], metric, config.protocols)
+
+    confidence = config.study.confidence
+    rows = comparison.summary(study, confidence, config.protocols)
     comparison.save_summary(rows, data_set, files.SUMMARY)
     comparison.save_replicates(study, data_set, files.REPLICATES)
     comparison.save_recall(study, data_set, files.RECALL)
+    comparison.save_effects(comparison.effects(study, confidence, config.protocols), files.EFFECTS)
+    verdicts = {
+        "confidence": confidence,
+        "data_set": comparison.label(data_set),
+        "claims": claims.judge(ledger, values, confidence),
+    }
+    files.write_json(verdicts, files.LEDGER)
     comparison.save_curves(study, files.CURVES)
     comparison.save_confusions(study, files.CONFUSIONS)
 

@@ -102,6 +102,14 @@ def clone(folder: Path) -> Project:
     return project
 
 
+def keep_claims(project: Project) -> None:
+    """Take from the ledger what the study's runs cannot test."""
+    path = project.folder / "claims.yaml"
+    runs, ledger = project.params()["runs"], yaml.safe_load(path.read_text())
+    kept = [c for c in ledger["claims"] if {run for _, run, _ in c["terms"]} <= set(runs)]
+    path.write_text(yaml.safe_dump({"claims": kept}, sort_keys=False))
+
+
 def mlflow_runs(project: Project, name: str = "%") -> int:
     """How many runs of that name the store holds, asked behind MLflow's back."""
     with sqlite3.connect(project.folder / "mlflow/mlflow.db") as store:
@@ -143,6 +151,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
                     for protocol, architecture, recipe in RUNS
                 },
             )  # fmt: skip
+            keep_claims(project)
             commit(project, "A small study")
             project.run("dvc", "repro", "-q")
             commit(project, "Its results")

@@ -24,12 +24,12 @@ LAYERS = (  # imports go downwards or stay level
     {"cli"},
     {"side_by_side"},
     {
-        "training", "scoring", "statistics", "comparison", "validation", "plots", "report",
-        "tracking", "publication", "headline", "heatmap", "vega",
+        "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
+        "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",
         "origin_model", "try_a_name",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
-    {"alphabet", "params", "files", "progress", "errors"},
+    {"alphabet", "params", "files", "progress", "errors", "factorial"},
 )  # fmt: skip
 
 SOLE_IMPORTERS = {

@@ -44,7 +44,7 @@ def repro(targets: tuple[str, ...]) -> None:
     if not targets:
         side_by_side.reproduce()
     _run([*dvc, *targets])
-    headline.write_readme()
+    _write_pages()
     click.echo(headline.text())
     click.echo("\nNext: make report (the figures), make ui (every run in MLflow), dvc plots show")
 
@@ -58,10 +58,32 @@ def _run(command: list[str]) -> None:
 
 @main.command()
 def readme() -> None:
-    """Write the README's table anew from results/."""
-    from surnames import headline
+    """Write the README's table and docs/findings.md anew from results/."""
+    _write_pages()
+
+
+def _write_pages() -> None:
+    from surnames import findings, headline
 
     headline.write_readme()
+    findings.write()
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Fail where a verdict is not the expected one.")
+def claims(check: bool) -> None:
+    """Print the ledger: every claim with its effect and verdict."""
+    from surnames import claims as ledger
+
+    verdicts = ledger.verdicts()
+    click.echo(ledger.text(verdicts))
+    surprises = ledger.unexpected(verdicts["claims"])
+    if check and surprises:
+        raise StudyError(
+            f"{len(surprises)} of {len(verdicts['claims'])} verdicts are not the expected ones:\n  "
+            + "\n  ".join(surprises)
+            + f"\nIf that is the finding, write it down under `expect` in {files.CLAIMS}"
+        )
 
 
 @main.command()

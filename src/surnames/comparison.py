@@ -11,7 +11,8 @@ from surnames import scoring
 from surnames.core import files
 from surnames.core.corpus import LANGUAGES
 from surnames.core.params import Protocols, Run
-from surnames.statistics import Estimate, estimate, scored_share
+from surnames.factorial import decompositions
+from surnames.statistics import Effect, Estimate, Term, contrast, estimate, scored_share
 
 DataSet = dict[str, str]  # its name and its identity
 
@@ -61,6 +62,42 @@ def summary(
         for metric, values in results.scores.items():
             rows.append((results.run, metric, estimate(values, confidence, share)))
     return rows
+
+
+def term(results: Results, metric: str, protocols: Protocols) -> Term:
+    """One metric of one run by replicate; `recall/<language>` is the recall of one language."""
+    protocol = results.run.protocol
+    share = scored_share(protocol, protocols.held_out.folds, protocols.random_split.held_out_share)
+    language = metric.removeprefix("recall/")
+    values = results.recalls[language] if language != metric else results.scores[metric]
+    return Term(1.0, protocol, values, share)
+
+
+def effects(
+    study: list[Results], confidence: float, protocols: Protocols
+) -> list[tuple[str, str, str, Effect]]:
+    """(protocol, activation, part, effect on the macro recall) of each part of the fix."""
+    found: list[tuple[str, str, str, Effect]] = []
+    for protocol in dict.fromkeys(results.run.protocol for results in study):
+        own = {one.run.architecture: one for one in study if one.run.protocol == protocol}
+        for activation, part, weights in decompositions(set(own)):
+            terms = [
+                term(own[name], "macro_recall", protocols).times(weight)
+                for name, weight in weights.items()
+                if weight
+            ]
+            found.append((protocol, activation, part, contrast(terms, confidence)))
+    return found
+
+
+def save_effects(rows: Iterable[tuple[str, str, str, Effect]], path: Path) -> None:
+    """A row for each part of the fix, under each protocol."""
+    header = ["protocol", "activation", "part", "replicates", "effect", "low", "high"]
+    cells = (
+        (protocol, activation, part, one.replicates, one.effect, one.low, one.high)
+        for protocol, activation, part, one in rows
+    )
+    files.write_table(header, cells, path)
 
 
 def label(data_set: DataSet) -> str:

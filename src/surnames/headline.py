@@ -7,6 +7,7 @@ from pathlib import Path
 
 from surnames.core import files, params
 from surnames.core.errors import StudyError
+from surnames.factorial import FACTORIAL
 
 BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
 PROTOCOLS = {
@@ -16,15 +17,6 @@ PROTOCOLS = {
 }
 ACTIVATIONS = {"linear": "no activation", "tanh": "tanh", "relu": "ReLU"}
 READOUTS = {"combined": "read out beside the state", "hidden": "read out from the state"}
-# What the six Elman networks are made of: (activation, readout) -> architecture.
-FACTORIAL = {
-    ("linear", "combined"): "tutorial_2017",
-    ("tanh", "combined"): "tanh_only",
-    ("relu", "combined"): "relu_only",
-    ("linear", "hidden"): "readout_only",
-    ("tanh", "hidden"): "tutorial_2023",
-    ("relu", "hidden"): "fixed",
-}
 WORDS = {
     "majority": "always the most frequent language",
     "ngram_logistic": "character n-grams, logistic regression",

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from surnames import headline, heatmap, plots
 from surnames.core import params
 from surnames.core.params import Protocols, Recipe
+from surnames.factorial import FACTORIAL
 from surnames.headline import Cell, Summary, percent
 
 Rows = list[dict[str, str]]
@@ -318,13 +319,13 @@ def factorial(study: Study) -> Section:
     )
     tables = []
     for protocol, names in study.protocols.items():
-        if not set(names) & set(headline.FACTORIAL.values()):
+        if not set(names) & set(FACTORIAL.values()):
             continue
         rows = [
             [
                 headline.READOUTS[readout],
                 *(
-                    _estimate(study.summary.cell(protocol, headline.FACTORIAL[activation, readout]))
+                    _estimate(study.summary.cell(protocol, FACTORIAL[activation, readout]))
                     or "not in this study"
                     for activation in headline.ACTIVATIONS
                 ),
@@ -435,7 +436,7 @@ def learning(study: Study) -> Section:
     )
     looks = {
         name: {"colour": colours[activation], "dashed": readout == "combined"}
-        for (activation, readout), name in headline.FACTORIAL.items()
+        for (activation, readout), name in FACTORIAL.items()
     }
     figures = []
     for protocol, names in study.protocols.items():

@@ -1,6 +1,7 @@
-"""Means over replicates and how sure one can be of them."""
+"""Means over replicates, contrasts of them, and how sure one can be of either."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,3 +49,68 @@ def estimate(values: np.ndarray, confidence: float, share: float) -> Estimate:
     error = sd * np.sqrt(1 / count + share)
     reach = float(stats.t.ppf((1 + confidence) / 2, count - 1) * error)
     return Estimate(count, len(values) - count, mean, sd, mean - reach, mean + reach)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A contrast of runs with its interval and its p-value; None where nothing varies."""
+
+    replicates: int  # of the protocol that has fewest
+    effect: float
+    low: float | None
+    high: float | None
+    p: float | None  # two-sided, of the effect being the threshold
+
+
+@dataclass(frozen=True)
+class Term:
+    """One metric of one run, by replicate, with its weight in a contrast."""
+
+    weight: float
+    protocol: str
+    values: np.ndarray  # (replicates,), or (1,) for what cannot differ between replicates
+    share: float  # of `scored_share`
+
+    def times(self, weight: float) -> "Term":
+        """The same with another weight."""
+        return replace(self, weight=weight)
+
+
+def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -> Effect:
+    """The weighted sum of some means, and whether it differs from the threshold (Student's t).
+
+    Within a protocol replicate r of every run has the same names, order and first weights, so the
+    sum is formed for each replicate and its spread is that of paired differences; replicates in
+    which one run diverged are left out. Training sets of folds overlap: Nadeau and Bengio's
+    variance, as in `estimate`. Between protocols the sums are taken as independent: their variances
+    add up, with the degrees of freedom of Welch and Satterthwaite.
+    """
+    from scipy import stats
+
+    effect, variances, degrees, counts = 0.0, [], [], []
+    for protocol in dict.fromkeys(term.protocol for term in terms):
+        own = [term for term in terms if term.protocol == protocol]
+        paired = np.asarray(sum(term.weight * term.values for term in own))
+        found = estimate(paired, confidence, own[0].share)
+        effect += found.mean
+        if len(paired) > 1:
+            counts.append(found.replicates)
+            variances.append(found.sd**2 * (1 / max(found.replicates, 1) + own[0].share))
+            degrees.append(found.replicates - 1)
+    variance = sum(variances)
+    if not variance > 0:  # nothing varies, or one replicate alone is left
+        return Effect(min(counts, default=1), effect, None, None, None)
+    freedom = variance**2 / sum(v**2 / d for v, d in zip(variances, degrees, strict=True))
+    error = float(np.sqrt(variance))
+    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(effect - threshold) / error, freedom))
+    return Effect(min(counts), effect, effect - reach, effect + reach, p)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Adjusted for there being several (Holm, 1979): no false alarm in all, at the same level."""
+    from statsmodels.stats.multitest import multipletests
+
+    known = [p for p in p_values if p is not None]
+    adjusted = iter(multipletests(known, method="holm")[1].tolist() if known else [])
+    return [None if p is None else next(adjusted) for p in p_values]

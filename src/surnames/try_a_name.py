@@ -24,8 +24,8 @@ from surnames.networks import models
 ARCHITECTURES = ("tutorial_2017", "fixed")  # the two that the question is about
 EXAMPLES = ("Satoshi", "Schmidhuber", "Ślusàrski")  # the first one is read when the page opens
 EMPTY = "the name is empty"
-NO_LETTER = "no letter of this name is in the alphabet"
-LEFT_OUT = "left out: "  # then the characters
+NOTHING_LEFT = "no letter of this name is in the alphabet"
+LEFT_OUT = "left out: {}"
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
@@ -57,7 +57,11 @@ def section(networks: Sequence[Network]) -> Markup:
             data={
                 "alphabet": _alphabet(),
                 "languages": LANGUAGES,
-                "messages": {"empty": EMPTY, "no_letter": NO_LETTER, "left_out": LEFT_OUT},
+                "messages": {
+                    "empty": EMPTY,
+                    "nothing_left": NOTHING_LEFT,
+                    "left_out": LEFT_OUT,
+                },
                 "networks": [_network(network) for network in networks],
             },
         )

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 PARAMS = Path("params.yaml")
+CLAIMS = Path("claims.yaml")
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 PLOTS_PAGE = Path(".dvc/plots.html")
 README = Path("README.md")
+FINDINGS = Path("docs/findings.md")
 STARTER = Path("data/starter")
 RAW = Path("data/raw")
 DATA_SET = Path("data/raw/data_set.json")
@@ -31,6 +33,8 @@ RUNS = Path("results/runs")
 SUMMARY = Path("results/summary.csv")
 REPLICATES = Path("results/replicates.csv")
 RECALL = Path("results/recall.csv")
+LEDGER = Path("results/claims.json")  # the claims with their verdicts
+EFFECTS = Path("results/effects.csv")  # the parts of the fix
 CURVES = Path("results/curves.csv")
 CONFUSIONS = Path("results/confusions.csv")
 REPORT = Path("reports/index.html")

@@ -1,6 +1,6 @@
 """params.yaml as frozen, typed objects; whatever cannot be meant is refused here, at the door."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite, nan
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -170,14 +170,7 @@ class Params(Section):
 
 def load(path: Path = Path("params.yaml")) -> Params:
     """The study's parameters; raises ParameterError that names every wrong place."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ParameterError(f"{path} is not here; run from the project's folder") from None
-    except OSError as error:
-        raise ParameterError(f"{path} cannot be read: {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path} is not YAML: {error}") from None
+    _, values = read_written(path)
     try:
         return Params.model_validate(values)
     except ValidationError as error:
@@ -186,8 +179,50 @@ def load(path: Path = Path("params.yaml")) -> Params:
 
 
 def read_yaml(path: Path) -> Any:
-    """Any other YAML file of the project, such as dvc.lock."""
+    """A YAML file that a program wrote, such as dvc.lock."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which PyYAML would silently take the latter."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping; raises ConstructorError for a key that stands twice."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                problem = f"the key {key.value!r} stands here a second time"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_written(path: Path) -> tuple[str, Any]:
+    """The text and the values of a YAML file that a person wrote; raises ParameterError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, yaml.load(text, _Loader)
+    except FileNotFoundError:
+        raise ParameterError(f"{path} is not here; run from the project's folder") from None
+    except OSError as error:
+        raise ParameterError(f"{path} cannot be read: {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not YAML: {error}") from None
+
+
+def line_of(text: str, place: Sequence[str | int]) -> int:
+    """The line (from 1) on which that place of a YAML text begins, or what holds it does."""
+    node = yaml.compose(text, yaml.SafeLoader)
+    for step in place:
+        inner = None
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            inner = node.value[step]
+        elif isinstance(node, yaml.MappingNode):
+            inner = next((value for key, value in node.value if key.value == step), None)
+        if inner is None:
+            break
+        node = inner
+    return int(node.start_mark.line) + 1 if node else 1
 
 
 def _faults(error: ValidationError, section: str = "") -> list[str]:

@@ -25,17 +25,24 @@ const tryAName = (() => {
     return /[A-Za-z]/.test(name) ? name : "";
   }
 
-  // The typed characters of which nothing is read, each once; white space is never missed.
+  // Whether something stands for it in the alphabet; marks and white space are no loss.
+  function stands(sign) {
+    const bare = withoutMarks(sign);
+    return !folded(bare) || [...spelled(bare)].some((one) => kept.has(one));
+  }
+
+  // Itself, or its code point where it could not be seen.
+  const visible = (sign) =>
+    /[\p{C}\p{Z}]/u.test(sign)
+      ? `U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`
+      : sign;
+
+  // The characters of which nothing is read, in order, each once; all that stands behind a slash.
   function leftOut(text) {
-    const lost = new Set();
-    let behindSlash = false;
-    for (const sign of text) {
-      const bare = withoutMarks(sign);
-      behindSlash ||= bare === "/";
-      const read = [...spelled(bare)].some((one) => kept.has(one));
-      if (folded(bare) && (behindSlash || !read)) lost.add(sign);
-    }
-    return [...lost];
+    const signs = [...text.normalize("NFC")];
+    const slash = signs.indexOf("/");
+    const lost = signs.filter((sign, k) => (slash >= 0 && k >= slash) || !stands(sign));
+    return [...new Set(lost)].map(visible);
   }
 
   // The weights of a network: float32 in base64, as every browser's processor keeps them.
@@ -88,11 +95,11 @@ const tryAName = (() => {
   function read(text) {
     const name = cleaned(text);
     if (!name) {
-      const message = folded(text) ? messages.no_letter : messages.empty;
+      const message = folded(text) ? messages.nothing_left : messages.empty;
       return { name, message, readings: [] };
     }
     const lost = leftOut(text);
-    const message = lost.length ? messages.left_out + lost.join(", ") : "";
+    const message = lost.length ? messages.left_out.replace("{}", () => lost.join(", ")) : "";
     return { name, message, readings: decodedNetworks.map((one) => probabilities(one, name)) };
   }
 
