@@ -26,7 +26,7 @@ LAYERS = (  # imports go downwards or stay level
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",
-        "origin_model", "try_a_name",
+        "origin_model", "prediction", "stream", "try_a_name",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
     {"alphabet", "params", "files", "progress", "errors", "factorial"},
@@ -117,6 +117,8 @@ def test_one_door_to_each_library(library: str) -> None:
     ("module", "allowed"),
     [
         ("cli", set()),
+        ("prediction", set()),
+        ("stream", set()),
         ("models", set()),
         ("training", set()),
         ("scoring", set()),

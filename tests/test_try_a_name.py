@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, sync_playwright
 from test_alphabet import NAMELIKE
 
-from surnames import try_a_name
+from surnames import prediction, try_a_name
 from surnames.core import alphabet, corpus, params
 from surnames.core.corpus import LANGUAGES
 from surnames.networks import models
@@ -28,22 +28,6 @@ RUN = "results/runs/held_out"
 LONG = "Wolfeschlegelsteinhausenbergerdorffwelch"  # 40 letters
 NAMES = ["Satoshi", "Schmidhuber", LONG, "Ślusàrski", "Ou-Yang", "Groß", "St. John", "x"]
 CLOSE = 1e-5  # 1e-3 is asked for; the weights are not rounded, so that it is the arithmetic alone
-
-
-def left_out(text: str) -> list[str]:
-    """The oracle: the characters of which `cleaned_form` keeps nothing, each between two letters.
-
-    So neither trimming nor an empty name hides any. What is behind a slash is lost as a whole.
-    """
-    before, slash, behind = unicodedata.normalize("NFC", text).partition("/")
-    lost = [
-        one
-        for one in before
-        if alphabet.cleaned_form(f"a{one}a") == "aa" and alphabet.without_marks(one).strip()
-    ]
-    return [
-        one if seen(one) else f"U+{ord(one):04X}" for one in dict.fromkeys([*lost, *slash, *behind])
-    ]
 
 
 def seen(sign: str) -> bool:
@@ -207,6 +191,7 @@ def test_messages(page: Page, written: str, said: str, tables: int) -> None:
     """Word for word, announced to those who do not see it, and no answer out of nothing."""
     page.fill("#try-name", written)
     assert page.locator("[role=status] .try-message").inner_text() == said
+    assert said == prediction.read(written).note  # as `surnames predict` says it
     assert page.locator("#try-networks table").count() == tables
 
 
@@ -231,14 +216,14 @@ def settled(page: Page, signs: set[str]) -> set[str]:
 @settings(deadline=None)  # a browser's answer takes as long as it takes
 @given(names=st.lists(NAMELIKE, max_size=50))
 def test_names_are_cleaned_as_in_python(page: Page, names: list[str]) -> None:
-    """Marks, spelling, slash, white space, letters: the same name, or the same nothing."""
+    """Marks, spelling, slash, white space, letters: the same name, and the same said of it."""
     assert page.evaluate("names => names.map(tryAName.cleaned)", names) == [
         alphabet.cleaned_form(one) for one in names
     ]
     same = settled(page, set("".join(names)))
     known = ["".join(sign for sign in one if sign in same) for one in names]
-    assert page.evaluate("names => names.map(tryAName.leftOut)", known) == [
-        left_out(one) for one in known
+    assert page.evaluate("names => names.map(one => tryAName.read(one).message)", known) == [
+        prediction.read(one).note for one in known
     ]
 
 
@@ -259,7 +244,7 @@ def test_every_character_is_cleaned_as_in_python(page: Page) -> None:
     texts = [f"a{one}a" for one in signs]
     assert cleaned.split("\n") == list(map(alphabet.cleaned_form, texts))
     for sign, text, said in zip(signs, texts, lost.split("\n"), strict=True):
-        assert sign not in same or said == ",".join(left_out(text)), hex(ord(sign))
+        assert sign not in same or said == ",".join(prediction.read(text).left_out), hex(ord(sign))
 
 
 def test_works_with_the_keyboard(page: Page) -> None:

@@ -23,6 +23,7 @@ from surnames.networks import models
 
 ARCHITECTURES = ("tutorial_2017", "fixed")  # the two that the question is about
 EXAMPLES = ("Satoshi", "Schmidhuber", "Ślusàrski")  # the first one is read when the page opens
+# the words of prediction.py, which leads to MLflow and is no dependency for a page; a test compares
 EMPTY = "the name is empty"
 NOTHING_LEFT = "no letter of this name is in the alphabet"
 LEFT_OUT = "left out: {}"
