@@ -59,9 +59,11 @@ def only(tables: report.Study, keep: Callable[[str, str], bool]) -> report.Study
 
 
 def test_page_needs_nothing_else(finished: Project) -> None:
-    """No network, no other file: what the page shows is in it, and only links lead out."""
+    """No network, no other file, no script but one; only links lead out."""
     page = (finished.folder / "reports/index.html").read_text()
-    assert "<script src" not in page and '<link rel="stylesheet' not in page
+    scripts = re.findall(r"<script[^>]*>", page)
+    assert scripts == ['<script type="application/json" id="try-data">', "<script>"]
+    assert '<link rel="stylesheet' not in page
     assert set(re.findall(r'src="([^"#:]*)', page)) <= {"data"}
     assert set(re.findall(r'<(\w+)[^>]* href="https:', page)) <= {"a"}
     assert set(re.findall(r"url\((.)", page)) <= {"#"} and "@import" not in page

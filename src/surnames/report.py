@@ -59,6 +59,7 @@ class Study:
     checks: Checks
     outside: int  # names of the starter corpus that the data do not hold
     digests: dict[str, str]  # MD5 of the files that the page is made from, as in dvc.lock
+    try_a_name: Markup  # of `try_a_name.section`
 
     @property
     def confidence(self) -> str:
@@ -101,7 +102,7 @@ class Study:
 
 
 def page(study: Study) -> str:
-    """The report as HTML, with nothing to fetch."""
+    """The report as HTML, with nothing to fetch; its only script is that of `try_a_name`."""
     sections = [make(study) for make in SECTIONS]
     return (
         layout.environment(True)
@@ -308,6 +309,11 @@ def claims(study: Study) -> Section:
         f"{points(along.low)} to {points(along.high)}, and an arrow points to what lies beyond."
     )
     return Section("ledger", "The ledger", [told, key, ledger.listing(rows)])
+
+
+def try_a_name(study: Study) -> Section:
+    """A field for a surname, and how the networks read it."""
+    return Section("try-a-name", "Try a name", [study.try_a_name])
 
 
 def results(study: Study) -> Section:
@@ -696,6 +702,6 @@ def sources(study: Study) -> Section:
 
 
 SECTIONS: tuple[Callable[[Study], Section], ...] = (
-    answer, claims, results, halves, unseen, confusions, recalls, learning, calibration, data,
-    outside, method, sources,
+    answer, claims, try_a_name, results, halves, unseen, confusions, recalls, learning,
+    calibration, data, outside, method, sources,
 )  # fmt: skip
