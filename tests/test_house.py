@@ -22,11 +22,12 @@ PACKAGES = {"surnames", "surnames.core", "surnames.networks"}  # each folder is 
 
 LAYERS = (  # imports go downwards or stay level
     {"cli"},
-    {"side_by_side", "reproduction"},
+    {"side_by_side", "stamp", "reproduction"},
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",
-        "origin_model",
+        "origin_model", "prediction", "stream", "card", "layout", "ledger", "provenance",
+        "try_a_name",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
     {"alphabet", "params", "files", "progress", "errors", "factorial"},
@@ -117,11 +118,14 @@ def test_one_door_to_each_library(library: str) -> None:
     ("module", "allowed"),
     [
         ("cli", set()),
+        ("prediction", set()),
+        ("stream", set()),
         ("models", set()),
         ("training", set()),
         ("scoring", set()),
         ("comparison", set()),
         ("report", {"matplotlib"}),
+        ("try_a_name", set()),
         ("online", {"numba", "scipy"}),  # numba brings what it finds of scipy
         ("baselines", set()),
         ("sources", set()),
