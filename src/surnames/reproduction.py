@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import safetensors.numpy
-import yaml
 
 from surnames import comparison, publication, tracking
 from surnames.core import files, params
@@ -105,6 +104,13 @@ def _text(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
+def _parsed(lock: str) -> dict[str, Any]:
+    """The values of a dvc.lock, by DVC's own parser."""
+    from dvc.utils.serialize import parse_yaml
+
+    return parse_yaml(lock, files.LOCK)
+
+
 # What it was
 
 
@@ -162,7 +168,7 @@ def _of_run(run: str) -> Past:
         )
     for lock, summary in _candidates(commit):
         with suppress(KeyError):  # a lock of another study
-            found = publication.fingerprint(known, replicate, yaml.safe_load(lock), summary)
+            found = publication.fingerprint(known, replicate, _parsed(lock), summary)
             if found == tags[tracking.FINGERPRINT]:
                 targets = [f"evaluate@{known}"]
                 return Past(name, commit, targets, lock, summary, tags["data_set"])
@@ -216,7 +222,7 @@ def _checkout(subject: Past) -> Iterator[Path]:
         # whatever cache the commit or the user configured: this one is its own, and empty
         files.replace_text(folder / ".dvc/config.local", "[cache]\n    dir = cache\n")
         files.replace_text(folder / files.LOCK, subject.lock)
-        _remove(folder, yaml.safe_load(subject.lock))
+        _remove(folder, _parsed(subject.lock))
         _refuse_another_lock(folder, subject)
         (folder / files.LOCK).unlink()  # afterwards it holds what was made, and nothing else
         yield folder
@@ -292,7 +298,7 @@ def _run(folder: Path, *words: str) -> None:
 def compare(subject: Past, folder: Path) -> Outcome:
     """What was made in the checkout against what the subject was."""
     lock = params.read_yaml(folder / files.LOCK)
-    expected = _outs(yaml.safe_load(subject.lock), lock["stages"])
+    expected = _outs(_parsed(subject.lock), lock["stages"])
     made = _outs(lock, lock["stages"])
     runs = [
         tuple(entry["cmd"].split()[-2:])
