@@ -164,6 +164,22 @@ def test_an_uncommitted_lock_is_of_no_use(study: Project) -> None:
     assert "its results were never committed" in study.run("surnames", "reproduce", run, fails=True)
 
 
+def test_a_run_of_an_older_version_is_found(
+    study: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is published of a run has changed since; its results have not."""
+    monkeypatch.chdir(study.folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    run = run_id(study, RUN)
+    lock = (study.folder / "dvc.lock").read_text()
+    past = reproduction.find(run)
+    known = reproduction.Run(protocol="published", architecture="majority", recipe="")
+    fingerprint = reproduction.publication.fingerprint
+    older = fingerprint(known, None, reproduction._parsed(lock), past.summary, version=1)
+    retag(study, run, "surnames.fingerprint", older)
+    assert reproduction.find(run) == past
+
+
 def test_digests_are_dvcs(finished: Project) -> None:
     """Of every file and folder that the small study made, against DVC's own lock."""
     lock = reproduction.params.read_yaml(finished.folder / "dvc.lock")

@@ -112,13 +112,18 @@ def subjects(settings: Settings, lock: dict[str, Any], summary: Sequence[Row]) -
 
 
 def fingerprint(
-    run: Run, replicate: int | None, lock: dict[str, Any], summary: Sequence[Row]
+    run: Run,
+    replicate: int | None,
+    lock: dict[str, Any],
+    summary: Sequence[Row],
+    version: int = FORMAT,
 ) -> str:
     """What a network (its replicate's number) or a run (None) is known by.
 
-    Raises KeyError where the lock does not hold the run.
+    `version` is the FORMAT in which it was published. Raises KeyError where the lock does not hold
+    the run.
     """
-    made = [FORMAT, *(_entry(lock, f"{stage}@{run}") for stage in ("train", "evaluate"))]
+    made = [version, *(_entry(lock, f"{stage}@{run}") for stage in ("train", "evaluate"))]
     return digest([*made, list(_rows_of(run, summary)) if replicate is None else replicate])
 
 

@@ -168,8 +168,12 @@ def _of_run(run: str) -> Past:
         )
     for lock, summary in _candidates(commit):
         with suppress(KeyError):  # a lock of another study
-            found = publication.fingerprint(known, replicate, _parsed(lock), summary)
-            if found == tags[tracking.FINGERPRINT]:
+            values = _parsed(lock)
+            prints = {
+                publication.fingerprint(known, replicate, values, summary, version)
+                for version in range(1, publication.FORMAT + 1)
+            }
+            if tags[tracking.FINGERPRINT] in prints:
                 targets = [f"evaluate@{known}"]
                 return Past(name, commit, targets, lock, summary, tags["data_set"])
     raise StudyError(
