@@ -22,14 +22,15 @@ PACKAGES = {"surnames", "surnames.core", "surnames.networks"}  # each folder is 
 
 LAYERS = (  # imports go downwards or stay level
     {"cli"},
-    {"side_by_side"},
+    {"pull_request"},
+    {"side_by_side", "smoke", "study_diff", "staleness"},
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",
         "origin_model",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
-    {"alphabet", "params", "files", "progress", "errors", "factorial"},
+    {"alphabet", "params", "files", "progress", "errors", "factorial", "comment"},
 )  # fmt: skip
 
 SOLE_IMPORTERS = {

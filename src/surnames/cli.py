@@ -4,11 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from surnames.core import files
 from surnames.core.errors import StudyError, SurnamesError
+
+if TYPE_CHECKING:
+    from surnames.study_diff import Format
 
 
 class Group(click.Group):
@@ -102,3 +106,36 @@ def ui(port: int) -> None:
     from surnames import tracking
 
     tracking.serve(port)
+
+
+@main.command()
+def smoke() -> None:
+    """Run the whole study in small, on the starter corpus, in a clone that is then removed."""
+    from surnames import smoke as small
+
+    small.run(Path.cwd(), click.echo)
+
+
+@main.command()
+@click.argument("base")
+@click.argument("head", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown", "json"]),
+    default="table",
+    show_default=True,
+)
+def diff(base: str, head: str | None, form: "Format") -> None:
+    """What HEAD (the work tree by default) differs in from BASE, and what of it is noise."""
+    from surnames import study_diff
+
+    click.echo(study_diff.render(study_diff.compare(base, head), form))
+
+
+@main.command()
+def stale() -> None:
+    """Fail where dvc.lock is not of this code, these parameters and these tables."""
+    from surnames import staleness
+
+    staleness.check()
