@@ -33,19 +33,19 @@ report: .venv/ready ## open the report
 claims: .venv/ready ## the ledger of claims with their verdicts (CHECK=1: fail where one changed)
 	@.venv/bin/surnames claims $(if $(CHECK),--check)
 
-smoke: .venv/ready ## the whole study in small, in a clone: does every stage still run? (half a minute)
+smoke: .venv/ready ## the whole study in small, in a clone of its own: half a minute
 	@.venv/bin/surnames smoke
 
-diff: .venv/ready ## what changed since BASE=main, and what of it is noise (HEAD=..., FORMAT=markdown or json)
-	@.venv/bin/surnames diff --format $(or $(FORMAT),table) "$(or $(BASE),main)" $(if $(HEAD),"$(HEAD)")
+diff: .venv/ready ## what changed since BASE=main, and what of it is noise (HEAD=..., FORMAT=markdown)
+	@.venv/bin/surnames diff --format "$${FORMAT:-table}" "$${BASE:-main}" $${HEAD:+"$$HEAD"}
 
-ci-pipeline: .venv/ready ## what CI does with a pull request onto BASE=main: stale? rerun, verify, compare
-	@.venv/bin/surnames pull-request "$(or $(BASE),main)" $(if $(RERUN),--rerun)
+ci-pipeline: .venv/ready ## what CI does with a pull request onto BASE=main: stale? rerun, verify, diff
+	@.venv/bin/surnames pull-request "$${BASE:-main}" $(if $(RERUN),--rerun)
 
 ci-smoke: .venv/ready ## the same for drafts and forks: `make smoke` instead of the whole study
-	@.venv/bin/surnames pull-request "$(or $(BASE),main)" --smoke
+	@.venv/bin/surnames pull-request "$${BASE:-main}" --smoke
 
-ci-comment: ## what CI does after that: one comment under the pull request (needs GitHub's variables)
+ci-comment: ## what CI does after that: one comment under the pull request
 	@PYTHONPATH=src python3 -m surnames.comment
 
 readme: .venv/ready ## write the README's table and docs/findings.md anew from the results

@@ -139,3 +139,14 @@ def stale() -> None:
     from surnames import staleness
 
     staleness.check()
+
+
+@main.command("pull-request")
+@click.argument("base")
+@click.option("--smoke", "small", is_flag=True, help="Run the small study instead of this one.")
+@click.option("--rerun", is_flag=True, help="Go on where dvc.lock is stale; the patch is the new.")
+def pull_request(base: str, small: bool, rerun: bool) -> None:
+    """Do what CI does with a pull request onto BASE; build/ci holds what it wrote."""
+    from surnames import pull_request as job
+
+    job.check(base, small=small, rerun_stale=rerun, say=click.echo)

@@ -17,8 +17,13 @@ def check() -> None:
     """Raises StudyError that names every stale stage, and what to run."""
     stale = faults()
     if stale:
-        lines = [f"{stage}: {', '.join(reasons)}" for stage, reasons in stale.items()]
-        raise StudyError("\n  ".join([f"dvc.lock is stale; {REMEDY}", *lines]))
+        raise StudyError(message(stale))
+
+
+def message(stale: dict[str, list[str]]) -> str:
+    """The stale stages in words, and what to run."""
+    lines = [f"{stage}: {', '.join(reasons)}" for stage, reasons in stale.items()]
+    return "\n  ".join([f"dvc.lock is stale; {REMEDY}", *lines])
 
 
 def faults() -> dict[str, list[str]]:

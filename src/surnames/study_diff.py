@@ -514,10 +514,10 @@ def render(diff: StudyDiff, form: Format) -> str:
 
 def markdown(diff: StudyDiff) -> str:
     """For a page: headings, and the long tables folded away."""
-    parts = [f"## From {_cell(diff.base)} to {_cell(diff.head)}"]
-    parts += [f"> **Note:** {_cell(note)}" for note in diff.notes]
+    parts = [f"## From {escaped(diff.base)} to {escaped(diff.head)}"]
+    parts += [f"> **Note:** {escaped(note)}" for note in diff.notes]
     for section in sections(diff):
-        body = [*map(_cell, section.lines)]
+        body = [*map(escaped, section.lines)]
         if section.table:
             body.append(_pipes(section.table))
         if section.aside:
@@ -531,14 +531,14 @@ def markdown(diff: StudyDiff) -> str:
 
 def _pipes(rows: list[list[str]]) -> str:
     lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(escaped, line)) + " |" for line in lines)
 
 
 # what a page would take for markup: names and values are whatever a params.yaml says
 MARKUP = str.maketrans({mark: f"&#{ord(mark)};" for mark in "\\`*[]<>|&@"})
 
 
-def _cell(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that a page shows as it is, on one line."""
     return " ".join(text.translate(MARKUP).split())
 
