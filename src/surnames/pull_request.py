@@ -14,7 +14,7 @@ from pathlib import Path
 
 from surnames import side_by_side, smoke, staleness, study_diff
 from surnames.core import files
-from surnames.core.errors import StudyError
+from surnames.core.errors import StudyError, SurnamesError
 
 OUT = Path("build/ci")
 SUMMARY = OUT / "summary.md"  # for the job's page
@@ -48,9 +48,13 @@ def check(base: str, *, small: bool, rerun_stale: bool, say: Say) -> None:
     `small` runs the small study instead of this one, `rerun_stale` goes on with a stale lock, so
     that the patch brings the right one.
     """
-    outcome = _outcome(_fork_point(base), base, small, rerun_stale, say)
+    try:
+        outcome = _outcome(base, small, rerun_stale, say)
+    except SurnamesError as error:
+        outcome = Outcome([], None, str(error))
     _write(outcome)
-    say("\n\n".join(_text(outcome)))
+    if outcome.said:
+        say("\n\n" + "\n\n".join(_text(outcome)))
     if outcome.fault:
         raise StudyError(outcome.fault)
 
@@ -75,10 +79,13 @@ def _git(*arguments: str, **environment: str) -> str:
     ).stdout  # fmt: skip
 
 
-def _outcome(fork_point: str, base: str, small: bool, rerun_stale: bool, say: Say) -> Outcome:
+def _outcome(base: str, small: bool, rerun_stale: bool, say: Say) -> Outcome:
+    """Each step in its order, until one has the answer."""
+    fork_point = _fork_point(base)
     patterns = [f":(glob){pattern}" for pattern in WATCHED]
     if not _git("diff", "--name-only", fork_point, "--", *patterns):
         return Outcome([f"Nothing that the study is made of differs from {base}."], None)
+    before = study_diff.load(fork_point, base)
     stale = staleness.faults()
     if stale and not rerun_stale:
         return Outcome([], None, staleness.message(stale))
@@ -86,7 +93,7 @@ def _outcome(fork_point: str, base: str, small: bool, rerun_stale: bool, say: Sa
         smoke.run(Path.cwd(), say)
         said = ["The small study ran through. This one was not run again, so what follows is what "
                 "the committed tables say."]  # fmt: skip
-        return Outcome(said, study_diff.compare(fork_point))
+        return Outcome(said, study_diff.difference(before, study_diff.load(None)))
     committed = study_diff.load("HEAD")
     said = [_rerun(say)]
     again = study_diff.load(None)
@@ -95,12 +102,12 @@ def _outcome(fork_point: str, base: str, small: bool, rerun_stale: bool, say: Sa
             "NO SOURCE OF THE NAMES COULD BE REACHED: the rerun was on the starter corpus and "
             "confirms nothing. What follows is what the committed tables say."
         )
-        return Outcome(said, study_diff.compare(fork_point, "HEAD"))
+        return Outcome(said, study_diff.difference(before, committed))
     sentence, fault = _against(committed, again, bool(stale))
     said.append(sentence)
     if not _verified(say):
         fault = fault or "surnames verify fails; its own words are above"
-    return Outcome(said, study_diff.compare(fork_point), fault, rerun=True)
+    return Outcome(said, study_diff.difference(before, again), fault, rerun=True)
 
 
 def _against(
@@ -167,7 +174,8 @@ def _write(outcome: Outcome) -> None:
     """build/ci, and the job's page where there is one."""
     page = "\n\n".join(_page(outcome)) + "\n"
     files.replace_text(SUMMARY, page)
-    files.replace_text(COMMENT, "\n\n".join(_text(outcome)) + "\n")
+    fault = [f"THIS CANNOT STAND: {outcome.fault}"] if outcome.fault else []
+    files.replace_text(COMMENT, "\n\n".join([*fault, *_text(outcome)]) + "\n")
     files.replace_text(DIFF, study_diff.render(outcome.diff, "json") if outcome.diff else "{}")
     files.replace_text(PATCH, _patch() if outcome.rerun else "")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -194,8 +202,6 @@ def _page(outcome: Outcome) -> Iterator[str]:
 
 
 def _text(outcome: Outcome) -> Iterator[str]:
-    if outcome.fault:
-        yield f"THIS CANNOT STAND: {outcome.fault}"
     yield from outcome.said
     if outcome.diff:
         yield study_diff.render(outcome.diff, "table")

@@ -9,6 +9,7 @@ import math
 import subprocess
 import tempfile
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ NOT_SHARES = ("log_loss",)  # every other metric is a share, told in points
 WIDTH = 100  # of a terminal's sentences; tables are as wide as they are
 MOST = 5  # languages that are named as having gained or lost most
 Format = Literal["table", "markdown", "json"]
-Kind = Literal["moved", "noise", "no interval", "unchanged"]
+Kind = Literal["moved", "unsure", "noise", "no interval", "unchanged"]
 Run = tuple[str, str]  # protocol, architecture
 
 
@@ -111,8 +112,8 @@ def compare(base: str, head: str | None = None) -> StudyDiff:
     return difference(load(base), load(head))
 
 
-def load(commit: str | None) -> Side:
-    """A commit's study, or the work tree's."""
+def load(commit: str | None, called: str = "") -> Side:
+    """A commit's study, or the work tree's; `called` is what a reader knows the commit by."""
     if commit is None:
         return _side(WORK_TREE, Path())
     full = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
@@ -128,8 +129,8 @@ def load(commit: str | None) -> Side:
             if content is not None:
                 (Path(scratch) / path).parent.mkdir(parents=True, exist_ok=True)
                 (Path(scratch) / path).write_bytes(content)
-        short = digest[:10]
-        return _side(short if digest.startswith(commit) else f"{commit} ({short})", Path(scratch))
+        short, name = digest[:10], called or commit
+        return _side(short if digest.startswith(name) else f"{name} ({short})", Path(scratch))
 
 
 def _git(*arguments: str) -> bytes | None:
@@ -323,13 +324,21 @@ def _metrics(base: Side, head: Side) -> list[Moved]:
             *((effect.effect, effect.low, effect.high) if effect else (0.0, None, None)),
             p := next(adjusted) if effect else None,
             paired,
-            "unchanged" if effect is None
-            else "no interval" if p is None
-            else "moved" if p < 1 - confidence
-            else "noise",
+            _kind(effect, p, confidence),
         )
         for run, metric, old, new, paired, effect in compared
     ]  # fmt: skip
+
+
+def _kind(effect: Effect | None, p: float | None, confidence: float) -> Kind:
+    """What to call a change; `p` is adjusted for there being many."""
+    if effect is None:
+        return "unchanged"
+    if p is None or effect.low is None or effect.high is None:
+        return "no interval"
+    if p < 1 - confidence:
+        return "moved"
+    return "noise" if effect.low <= 0 <= effect.high else "unsure"
 
 
 def _mean(values: np.ndarray) -> float:
@@ -421,29 +430,29 @@ def _effect(claim: dict[str, Any] | None) -> str:
 
 def _metric_sections(diff: StudyDiff) -> Iterator[Section]:
     """What moved; then what may be noise."""
-    kinds: dict[Kind, list[Moved]] = {"moved": [], "no interval": [], "noise": [], "unchanged": []}
-    for row in diff.metrics:
-        kinds[row.kind].append(row)
-    moved = [*kinds["moved"], *kinds["no interval"]]
-    compared = len(moved) + len(kinds["noise"])
+    count = Counter(row.kind for row in diff.metrics)
+    moved = [row for row in diff.metrics if row.kind in ("moved", "no interval")]
+    rest = [row for row in diff.metrics if row.kind in ("unsure", "noise")]
     level = f"{100 * diff.confidence:g} %"
     lines = [
-        f"{len(kinds['moved'])} moved, {len(kinds['noise'])} within the noise, "
-        f"{len(kinds['unchanged'])} the same to the last digit"
-        + (f", {len(kinds['no interval'])} without an interval" if kinds["no interval"] else "")
+        f"{count['moved']} moved, {count['unsure']} unsure, {count['noise']} within the noise, "
+        f"{count['unchanged']} the same to the last digit"
+        + (f", {count['no interval']} without an interval" if count["no interval"] else "")
         + "."
     ]
-    if compared:
+    if moved or rest:
+        compared = len(moved) + len(rest)
         lines.append(
             f"Change of the mean with its {level} interval. Moved: significant after Holm's "
-            f"correction over the {compared} metrics that are not the same. Replicates are paired "
-            "where both sides trained them on the same split from the same seed (else: Welch)."
+            f"correction over the {compared} metrics that are not the same. Unsure: the interval "
+            f"leaves out zero, as some of {compared} do by chance. Replicates are paired where "
+            "both sides trained them on the same split from the same seed (else: Welch)."
         )
     header = ["run", "metric", diff.base, diff.head, "change", f"{level} interval", ""]
     yield Section("Metrics", lines, _with_header(header, map(_metric_row, moved)))
-    if kinds["noise"]:
-        table = _with_header(header, map(_metric_row, kinds["noise"]))
-        yield Section("Metrics within the noise", [], table, aside=True)
+    if rest:
+        table = _with_header(header, map(_metric_row, rest))
+        yield Section("Metrics that may be noise", [], table, aside=True)
 
 
 def _metric_row(row: Moved) -> list[str]:
