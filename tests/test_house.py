@@ -27,7 +27,7 @@ LAYERS = (  # imports go downwards or stay level
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",
-        "origin_model",
+        "origin_model", "prediction", "stream",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
     {"alphabet", "params", "files", "progress", "errors", "factorial", "comment"},
@@ -118,6 +118,8 @@ def test_one_door_to_each_library(library: str) -> None:
     ("module", "allowed"),
     [
         ("cli", set()),
+        ("prediction", set()),
+        ("stream", set()),
         ("models", set()),
         ("training", set()),
         ("scoring", set()),

@@ -12,7 +12,7 @@ from surnames.core.errors import StudyError
 from surnames.headline import Summary
 from surnames.networks import models
 
-WRITTEN = {"benchmarks.md"}  # by a command, every figure of it: `make bench`
+WRITTEN = {"benchmarks.md", "findings.md"}  # by commands, every figure of them
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -27,8 +27,10 @@ class Group(click.Group):
 
 
 @click.group(cls=Group)
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Did fixing the PyTorch character-RNN tutorial help? A reproducible study."""
+    context.obj = Path.cwd()  # what a user's own paths are relative to
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / files.PIPELINE).is_file():
             os.chdir(folder)
@@ -40,7 +42,11 @@ def main() -> None:
 @click.argument("targets", nargs=-1)
 def repro(targets: tuple[str, ...]) -> None:
     """Run what changed (`dvc repro`) and print the headline table."""
-    from surnames import headline, side_by_side
+    from surnames import claims as ledger
+    from surnames import headline, scoring, side_by_side
+    from surnames.core import params
+
+    ledger.load(params.load().runs, scoring.METRICS)  # told now rather than after the training
 
     dvc = [sys.executable, "-m", "dvc", "repro"]
     if headline.on_starter():  # DVC cannot see that a source is there now
@@ -150,3 +156,44 @@ def pull_request(base: str, small: bool, rerun: bool) -> None:
     from surnames import pull_request as job
 
     job.check(base, small=small, rerun_stale=rerun, say=click.echo)
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--file", "path", help="A file of names: .csv, .parquet, or one name a line; - too.")
+@click.option("--kind", type=click.Choice(["lines", "csv", "parquet"]), help="Not by its ending.")
+@click.option("--column", default="name", show_default=True, help="Which one holds the names.")
+@click.option("--model", default="fixed", show_default=True,
+              help="fixed, tutorial, champion, an architecture, a path or models:/...")  # fmt: skip
+@click.option("--top", default=3, show_default=True, type=click.IntRange(1, 18))
+@click.option("--by-letter", is_flag=True, help="Also what it believes after each letter.")
+@click.option("--format", "form", default="table", show_default=True,
+              type=click.Choice(["table", "json", "csv"]))  # fmt: skip
+@click.option("--output", help="Where to write the answers, instead of here.")
+@click.pass_obj
+def predict(
+    here: Path, names: tuple[str, ...], path: str | None, kind: str | None, column: str,
+    model: str, top: int, by_letter: bool, form: str, output: str | None,
+) -> None:  # fmt: skip
+    """Say which language surnames come from: NAMES, those of a file or of standard input.
+
+    Where the input has a column `language`, the answers are scored as well. docs/predict.md
+    """
+    from surnames import stream
+
+    if names and path:
+        raise click.UsageError("names came and --file, too; give one of them")
+    if not names and not path and sys.stdin.isatty():
+        raise click.UsageError("no names came; give some, or --file, or pipe them in")
+    stream.predict(
+        names=names,
+        path=None if names else stream.STANDARD_INPUT if path in (None, "-") else here / path,
+        kind=kind,
+        column=column,
+        model=model,
+        here=here,
+        top=top,
+        by_letter=by_letter,
+        form=form,
+        output=here / output if output else None,
+    )

@@ -37,7 +37,7 @@ def estimate(values: np.ndarray, confidence: float, share: float) -> Estimate:
     correlated, and the variance of the mean is sd^2 (1 / n + share) instead of sd^2 / n (Nadeau &
     Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003).
     """
-    from scipy import stats
+    from scipy.special import stdtrit  # scipy.stats would cost half a second more
 
     finite = values[np.isfinite(values)]
     count = len(finite)
@@ -47,7 +47,7 @@ def estimate(values: np.ndarray, confidence: float, share: float) -> Estimate:
     # equal scores would leave a residue of rounding, another one on each processor
     sd = float(finite.std(ddof=1)) if np.ptp(finite) else 0.0
     error = sd * np.sqrt(1 / count + share)
-    reach = float(stats.t.ppf((1 + confidence) / 2, count - 1) * error)
+    reach = float(stdtrit(count - 1, (1 + confidence) / 2) * error)
     return Estimate(count, len(values) - count, mean, sd, mean - reach, mean + reach)
 
 
@@ -85,7 +85,7 @@ def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -
     variance, as in `estimate`. Between protocols the sums are taken as independent: their variances
     add up, with the degrees of freedom of Welch and Satterthwaite.
     """
-    from scipy import stats
+    from scipy.special import stdtr, stdtrit
 
     effect, variances, degrees, counts = 0.0, [], [], []
     for protocol in dict.fromkeys(term.protocol for term in terms):
@@ -102,8 +102,8 @@ def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -
         return Effect(min(counts, default=1), effect, None, None, None)
     freedom = variance**2 / sum(v**2 / d for v, d in zip(variances, degrees, strict=True))
     error = float(np.sqrt(variance))
-    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(effect - threshold) / error, freedom))
+    reach = float(stdtrit(freedom, (1 + confidence) / 2)) * error
+    p = float(2 * stdtr(freedom, -abs(effect - threshold) / error))
     return Effect(min(counts), effect, effect - reach, effect + reach, p)
 
 

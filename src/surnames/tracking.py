@@ -475,6 +475,27 @@ def _signature() -> "ModelSignature":
     )
 
 
+@contextmanager
+def registered(uri: str) -> Iterator[Path]:
+    """The files of a registered model, `models:/<name>/<version>` or `models:/<name>@<alias>`.
+
+    They are there for as long as the context is open. Raises StudyError where there is no store or
+    no such model.
+    """
+    place = store()
+    if place.database is not None and not place.database.is_file():
+        raise StudyError(f"{place.database} is not there yet; run `make repro`")
+    with tempfile.TemporaryDirectory() as folder, opened(place):
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = download_artifacts(uri, dst_path=folder)
+        except MlflowException as error:
+            raise StudyError(f"no model {uri} in {place.uri}: {error.message}") from None
+        yield Path(found)
+
+
 # The pages
 
 

@@ -215,8 +215,8 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
     node = yaml.compose(text, yaml.SafeLoader)
     for step in place:
         inner = None
-        if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            inner = node.value[step]
+        if isinstance(node, yaml.SequenceNode):
+            inner = next((item for k, item in enumerate(node.value) if k == step), None)
         elif isinstance(node, yaml.MappingNode):
             inner = next((value for key, value in node.value if key.value == step), None)
         if inner is None:
