@@ -86,6 +86,11 @@ def clone(folder: Path) -> Project:
     return project
 
 
+def keep_claims(project: Project) -> None:
+    """Take from the ledger what the study's runs cannot test."""
+    smoke.keep_testable(project.folder)
+
+
 def mlflow_runs(project: Project, name: str = "%") -> int:
     """How many runs of that name the store holds, asked behind MLflow's back."""
     with sqlite3.connect(project.folder / "mlflow/mlflow.db") as store:

@@ -1,5 +1,6 @@
 """A pull request, played on a real repository with the very commands of pipeline.yml."""
 
+import csv
 import json
 import re
 import shutil
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Project, commit
+from conftest import ROOT, Project, commit, keep_claims
 
 from surnames import smoke
 
@@ -162,3 +163,25 @@ def test_a_draft_gets_the_small_study(origin: Project, tmp_path: Path) -> None:
     assert "The whole pipeline in small" in printed
     assert "was not run again" in page(project)
     assert project.run("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+def test_a_rerun_without_the_names_confirms_nothing(
+    origin: Project, names: Path, tmp_path: Path
+) -> None:
+    """Committed on the real names, rerun where no source answers: said, and not compared."""
+    origin.set(runs={"published-majority": origin.params()["runs"]["published-majority"]})
+    keep_claims(origin)
+    origin.run("surnames", "repro", SURNAMES_DATA=str(names))
+    commit(origin, "The real names")
+    project = checkout(origin, "change", tmp_path / "ci")
+    job(project)
+    told = page(project)
+    assert "NO SOURCE OF THE NAMES COULD BE REACHED" in told
+    data_sets = [
+        row["data_set"] for row in csv.DictReader((project.folder / "results/summary.csv").open())
+    ]
+    assert all(name.startswith("starter ") for name in data_sets)
+    found = json.loads((project.folder / "build/ci/diff.json").read_text())
+    assert found["data_sets"][0]["head"][0].startswith("practical-pytorch ")
+    assert (project.folder / "build/ci/study.patch").read_text() == ""

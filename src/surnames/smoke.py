@@ -53,15 +53,17 @@ def shrink(folder: Path) -> None:
         for protocol, architecture, recipe in RUNS
     }  # fmt: skip
     _write(values, folder / files.PARAMS)
-    ledger = params.read_yaml(folder / files.CLAIMS)
-    testable = [
-        claim
-        for claim in ledger["claims"]
-        if {run for _, run, _ in claim["terms"]} <= set(values["runs"])
-    ]
-    _write({"claims": testable}, folder / files.CLAIMS)
+    keep_testable(folder)
     (folder / files.LOCK).unlink(missing_ok=True)
     shutil.rmtree(folder / files.SUMMARY.parent, ignore_errors=True)
+
+
+def keep_testable(folder: Path) -> None:
+    """Take from a clone's ledger the claims about runs that its study does not hold."""
+    runs = set(params.read_yaml(folder / files.PARAMS)["runs"])
+    ledger = params.read_yaml(folder / files.CLAIMS)
+    kept = [c for c in ledger["claims"] if {run for _, run, _ in c["terms"]} <= runs]
+    _write({"claims": kept}, folder / files.CLAIMS)
 
 
 def run(project: Path, say: Callable[[str], None]) -> None:
