@@ -35,14 +35,14 @@ def checkout(origin: Project, branch: str, folder: Path, cache: Path | None = No
     return Project(folder)
 
 
-def job(project: Project, step: str = STUDY, *, fails: bool = False) -> str:
+def job(project: Project, step: str = STUDY, *, fails: bool = False, **variables: str) -> str:
     """Run a step of the workflow as GitHub would."""
     command = next(one["run"] for one in JOB["steps"] if one.get("name") == step)
     page = project.folder / "build/page.md"
     page.parent.mkdir(exist_ok=True)
     return project.run(
         "bash", "-e", "-c", command,
-        fails=fails, BASE="origin/main", CI="true", GITHUB_STEP_SUMMARY=str(page),
+        fails=fails, BASE="origin/main", CI="true", GITHUB_STEP_SUMMARY=str(page), **variables,
     )  # fmt: skip
 
 
@@ -153,8 +153,27 @@ def test_a_parameter_changed(origin: Project, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_patch_of_a_stale_lock_mends_it(origin: Project, tmp_path: Path) -> None:
+    """For who changed one number in the browser: apply the patch, and the lock is right."""
+    runs = origin.params()["runs"]
+    new = {"protocol": "random_split", "architecture": "ngram_logistic", "recipe": "ngram"}
+    origin.set(runs=runs | {"random_split-ngram_logistic": new})
+    commit(origin, "One run more")
+    project = checkout(origin, "change", tmp_path / "ci", origin.folder / ".dvc/cache")
+    job(project, RERUN="yes")
+    assert "Run again: 5 stages" in page(project)
+    origin.run("surnames", "stale", fails=True)
+    origin.run("git", "restore", ".")
+    origin.run("git", "apply", str(project.folder / "build/ci/study.patch"))
+    assert "results/runs/random_split/ngram_logistic/" in origin.run(
+        "git", "ls-files", "--others", "--exclude-standard"
+    )
+    assert origin.run("surnames", "stale") == ""
+
+
+@pytest.mark.slow
 def test_a_draft_gets_the_small_study(origin: Project, tmp_path: Path) -> None:
-    """A rerun that a stale lock allows, and a small one that leaves the tables as they are."""
+    """And no file of its own study is touched."""
     with open(origin.folder / "src/surnames/cli.py", "a") as stream:
         stream.write("# another line\n")
     commit(origin, "Comment")
