@@ -1,18 +1,25 @@
 """The report, the data card and the README's picture."""
 
-from surnames import headline, report
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from surnames import claims, headline, provenance, publication, report, scoring, try_a_name
 from surnames.core import corpus, errors, files, params
+from surnames.networks import models
 
 
 def load() -> report.Study:
     """The study's tables."""
     config = params.load()
     return report.Study(
-        settings=report.Settings(
+        settings=provenance.Settings(
             config.architectures, config.protocols, config.recipes, config.study
         ),
         data_set=files.read_json(files.DATA_SET),
         summary=headline.Summary(files.read_table(files.SUMMARY)),
+        ledger=claims.verdicts(),
+        effects=files.read_table(files.EFFECTS),
         recall=files.read_table(files.RECALL),
         curves=files.read_table(files.CURVES),
         confusions=files.read_table(files.CONFUSIONS),
@@ -28,7 +35,35 @@ def load() -> report.Study:
             protocol: files.read_json(files.checked(protocol)) for protocol in params.PROTOCOLS
         },
         outside=len(corpus.load(files.OUTSIDE).names),
-    )
+        try_a_name=try_a_name.section(median_networks(config.runs.values())),
+        digests={
+            str(path): _digest(path)
+            for path in (
+                files.DATA_SET, files.CARD, files.CHANGES, files.OUTSIDE, files.SUMMARY,
+                files.LEDGER, files.EFFECTS, files.RECALL, files.CURVES, files.CONFUSIONS,
+                *(files.weights(run.protocol, run.architecture) for run in config.runs.values()),
+            )
+        },
+    )  # fmt: skip
+
+
+def _digest(path: Path) -> str:
+    """MD5, which is how DVC knows a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()
+
+
+def median_networks(runs: Iterable[params.Run]) -> list[try_a_name.Network]:
+    """The network with the median macro recall on unseen names, of each architecture to try."""
+    held = {(run.protocol, run.architecture) for run in runs}
+    found = []
+    for name in try_a_name.ARCHITECTURES:
+        if ("held_out", name) in held:
+            scores = scoring.load_columns(files.scores("held_out", name))
+            replicate = publication.median_replicate(scores["macro_recall"])
+            weights = models.load(files.weights("held_out", name))[replicate].weights
+            found.append(try_a_name.Network(name, replicate, weights))
+    return found
 
 
 def main() -> None:

@@ -23,11 +23,12 @@ PACKAGES = {"surnames", "surnames.core", "surnames.networks"}  # each folder is 
 LAYERS = (  # imports go downwards or stay level
     {"cli"},
     {"pull_request"},
-    {"side_by_side", "smoke", "study_diff", "staleness"},
+    {"side_by_side", "smoke", "study_diff", "staleness", "stamp"},
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",
-        "origin_model", "prediction", "stream",
+        "origin_model", "prediction", "stream", "card", "layout", "ledger", "provenance",
+        "try_a_name",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
     {"alphabet", "params", "files", "progress", "errors", "factorial", "comment"},
@@ -125,6 +126,7 @@ def test_one_door_to_each_library(library: str) -> None:
         ("scoring", set()),
         ("comparison", set()),
         ("report", {"matplotlib"}),
+        ("try_a_name", set()),
         ("online", {"numba", "scipy"}),  # numba brings what it finds of scipy
         ("baselines", set()),
         ("sources", set()),

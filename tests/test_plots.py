@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -20,6 +21,10 @@ SERIES = [
     plots.Series("one", [10.0, math.nan], [20.0, 30.0], [8.0, math.nan], [12.0, math.nan]),
     plots.Series("other", [40.0, 60.0], [45.0, 50.0]),
 ]
+SLOPES = [
+    plots.Series("fixed", [0, 1], [70.0, 45.0], [69.0, 44.0], [71.0, 46.0]),
+    plots.Series("other", [0, 1], [69.5, 45.5], [math.nan] * 2, [math.nan] * 2, dashed=True),
+]
 
 
 def drawings() -> dict[str, str]:
@@ -29,6 +34,8 @@ def drawings() -> dict[str, str]:
         "dots": plots.dots(["first", "second\nin two lines"], SERIES, "percent"),
         "confusion": heatmap.draw(shares, ["Czech", "Dutch"], title="fixed"),
         "difference": heatmap.draw(shares, ["Czech", "Dutch"], difference=True),
+        "differences": plots.dots(["first", "second"], SERIES, "points", limits=(-20, 80)),
+        "slopes": plots.slopes(SLOPES, ["names it was trained on", "unseen"], "percent"),
         "curves": plots.curves(SERIES[1:], "steps", "right"),
         "reliability": plots.reliability(SERIES[1:]),
     }
@@ -67,6 +74,35 @@ def test_cells_tell_their_share_and_sign() -> None:
     more, less = re.findall(r'<rect x=.*fill="(.*)" fill-opacity="(.*)"><title>(.*)</title>', svg)
     assert more == (heatmap.VERMILLION, "1.0", "Czech, answered Czech: 40.0 %")
     assert less == (heatmap.BLUE, "0.5", "Czech, answered &lt;Dutch&gt;: -20.0 %")
+
+
+def test_labels_keep_apart_and_in_order() -> None:
+    """Near to what they name, none over another, the higher one above."""
+    assert plots.apart([10.0, 30.0], 5) == [10.0, 30.0]
+    assert plots.apart([50.0, 49.0, 51.0], 4) == [50.0, 46.0, 54.0]
+    crowd = [44.4, 44.5, 45.1, 46.3, 47.8, 47.9, 60.2]
+    places = plots.apart(crowd, 3.6)
+    assert all(b - a > 3.6 - 1e-9 for a, b in pairwise(places))
+    assert max(abs(a - b) for a, b in zip(crowd, places, strict=True)) < 3 * 3.6
+    assert plots.apart(crowd[::-1], 3.6) == places[::-1]
+
+
+def test_languages_taken_for_each_other_stand_together() -> None:
+    """Two groups, shuffled: an order keeps each of them together, whichever way one errs."""
+    groups = [0, 1, 0, 1, 0, 1]
+    shares = [
+        [0.5 if a == b else 0.2 if groups[a] == groups[b] and a < b else 0.0 for b in range(6)]
+        for a in range(6)
+    ]
+    order = heatmap.clustered(shares)
+    assert sorted(order) == list(range(6))
+    assert [groups[k] for k in order] in ([0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0])
+
+
+def test_drawings_of_one_page_keep_their_colours() -> None:
+    """A page that holds several has one gradient for each: a name of its own."""
+    one, other = (heatmap.draw([[1.0]], ["Czech"], key=key) for key in ("fixed", "difference"))
+    assert 'id="fixed"' in one and "url(#fixed)" in one and "fixed" not in other
 
 
 def test_last_digits_are_not_drawn() -> None:

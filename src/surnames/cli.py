@@ -97,12 +97,18 @@ def claims(check: bool) -> None:
 
 
 @main.command()
-def report() -> None:
-    """Name the report and open it in a browser."""
-    if not files.REPORT.is_file():
-        raise StudyError(f"{files.REPORT} is not there yet; run `make repro`")
-    click.echo(files.REPORT.resolve())
-    click.launch(files.REPORT.resolve().as_uri())
+@click.option(
+    "--to", type=click.Path(path_type=Path), help="Write the page there instead of opening it."
+)
+@click.pass_obj
+def report(here: Path, to: Path | None) -> None:
+    """Stamp a copy of the report with commit and date, and open it in a browser."""
+    from surnames import stamp
+
+    page = stamp.write(here / to if to else stamp.STAMPED).resolve()
+    click.echo(page)
+    if to is None:
+        click.launch(page.as_uri())
 
 
 @main.command()

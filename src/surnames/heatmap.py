@@ -21,10 +21,12 @@ def draw(
     languages: Sequence[str],
     difference: bool = False,
     title: str = "",
+    key: str = "shares",
 ) -> str:
     """Shares (languages, languages): a row for the right language, a column for the answer.
 
-    A `difference` of two such is drawn from blue (less often) over white to vermillion (more).
+    A `difference` of two such is drawn from blue (less often) over white to vermillion (more). The
+    `key` is what the drawing's own gradient is called: no two of a page may share it.
     """
     largest = max((abs(value) for row in shares for value in row), default=0)
     limit = max(0.1, largest) if difference else 1.0
@@ -43,6 +45,7 @@ def draw(
     return _TEMPLATES.get_template("confusion.svg").render(
         cells=cells,
         languages=languages,
+        key=key,
         titles=title.splitlines(),
         lowest=f"\N{MINUS SIGN}{end}" if difference else "0 %",
         highest=f"+{end}" if difference else end,
@@ -52,3 +55,23 @@ def draw(
             else [(0, BLUE, 0), (1, BLUE, 1)]
         ),
     )
+
+
+def clustered(shares: Sequence[Sequence[float]]) -> list[int]:
+    """An order in which languages that are taken for each other stand side by side.
+
+    From the shares (languages, languages) of one confusion matrix, both directions together:
+    average linkage, and of its orders the one in which neighbours are nearest (Bar-Joseph et al.,
+    "Fast optimal leaf ordering for hierarchical clustering", Bioinformatics 17, 2001).
+    """
+    import numpy as np
+    from scipy.cluster import hierarchy
+    from scipy.spatial.distance import squareform
+
+    confused = np.array(shares)
+    confused = (confused + confused.T) / 2
+    np.fill_diagonal(confused, 0)
+    distances = confused.max() - confused
+    np.fill_diagonal(distances, 0)
+    near = squareform(distances)
+    return hierarchy.leaves_list(hierarchy.linkage(near, "average", optimal_ordering=True)).tolist()

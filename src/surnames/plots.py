@@ -22,6 +22,8 @@ BLUE, VERMILLION = heatmap.BLUE, heatmap.VERMILLION
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, BLACK)
 MARKERS = "osD^v"
 NARROW, WIDE = 3.9, 7.6
+MINUS = "\N{MINUS SIGN}"
+LINE = 3.6  # percent: no two labels of a slope stand closer
 _STYLE: dict[Any, Any] = {  # matplotlib's own type for it lists 300 literals
     "svg.hashsalt": "surnames",
     "svg.fonttype": "path",
@@ -73,10 +75,17 @@ def _rounded(values: Sequence[float]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-def dots(rows: Sequence[str], series: Sequence[Series], label: str, width: float = NARROW) -> str:
+def dots(
+    rows: Sequence[str],
+    series: Sequence[Series],
+    label: str,
+    width: float = NARROW,
+    limits: tuple[float, float] = (0, 100),
+) -> str:
     """A row for each thing compared, a dot with its interval for each series, in percent.
 
-    Each series has an `x` for each row, nan where the study does not hold it.
+    Each series has an `x` for each row, nan where the study does not hold it. Where the limits go
+    below zero, these are differences: zero is a line.
     """
     with matplotlib.rc_context(_STYLE):
         lines = max(row.count("\n") + 1 for row in rows)
@@ -97,11 +106,76 @@ def dots(rows: Sequence[str], series: Sequence[Series], label: str, width: float
             )  # fmt: skip
         axes.set_yticks(range(len(rows)), rows)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xlim(0, 100)
+        axes.set_xlim(limits)
+        if limits[0] < 0:
+            axes.axvline(0, color=BLACK, lw=0.8)
+            axes.xaxis.set_major_formatter(
+                lambda points, _: f"{points:+g}".replace("-", MINUS) if points else "0"
+            )
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(label)
         figure.legend(loc="outside upper left", ncols=columns)
+        return _svg(figure)
+
+
+def apart(places: Sequence[float], distance: float) -> list[float]:
+    """Places for labels, in the order given: as near to what they name as that distance allows.
+
+    Labels that would overlap share the room around the mean of their places, as a block.
+    """
+    order = sorted(range(len(places)), key=lambda k: places[k])
+    blocks: list[tuple[float, int]] = []  # the middle of a block and how many stand in it
+    for k in order:
+        middle, count = places[k], 1
+        while blocks and middle - blocks[-1][0] < distance * (count + blocks[-1][1]) / 2:
+            before, other = blocks.pop()
+            middle = (middle * count + before * other) / (count + other)
+            count += other
+        blocks.append((middle, count))
+    found = [
+        middle + distance * (k - (count - 1) / 2) for middle, count in blocks for k in range(count)
+    ]
+    return [place for _, place in sorted(zip(order, found, strict=True))]
+
+
+def slopes(series: Sequence[Series], ends: Sequence[str], label: str) -> str:
+    """A line for each thing compared between two conditions, in percent, named at its right end.
+
+    Each series has two values of `y`, `low` and `high`; an interval may be nan.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure((NARROW, 5.0), layout="constrained")
+        axes = figure.subplots()
+        for k, one in enumerate(series):
+            colour = _colour(one, k)
+            shift = 0.05 * (k / max(len(series) - 1, 1) - 0.5)  # or the intervals hide each other
+            places = [0 + shift, 1 + shift]
+            axes.vlines(
+                places, _rounded(one.low), _rounded(one.high), color=colour, lw=1, alpha=0.6
+            )
+            axes.plot(
+                places, _rounded(one.y), "--" if one.dashed else "-", color=colour, lw=1.3,
+                marker="o", ms=3.2,
+            )  # fmt: skip
+        for end, side, away in ((0, "right", -0.16), (1, "left", 0.16)):
+            values = [round(one.y[end], 1) for one in series]
+            for k, place in enumerate(apart(values, LINE)):
+                colour = _colour(series[k], k)
+                axes.annotate(
+                    f"{values[k]:.1f}" + (f"  {series[k].label}" if end else ""),
+                    (end + away / 4, values[k]),
+                    (end + away, place),
+                    va="center",
+                    ha=side,
+                    arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 1,
+                                "shrinkB": 0, "relpos": (1 - end, 0.5)},
+                )  # fmt: skip
+        axes.set_xlim(-0.45, 2.05)
+        axes.set_ylim(0, 100)
+        axes.set_xticks((0, 1), [end.replace(" it ", "\nit ", 1) for end in ends])
+        axes.grid(axis="x", visible=False)
+        axes.set_ylabel(label)
         return _svg(figure)
 
 

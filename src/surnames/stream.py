@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -151,22 +151,29 @@ def _columns(header: Sequence[str], column: str, path: Path) -> tuple[int, int |
 def _parquet(path: Path, column: str) -> Iterator[Source]:
     if path == STANDARD_INPUT:
         raise DataError("Parquet is not read from standard input; give the file by --file")
-    import pyarrow as pa
     from pyarrow.parquet import ParquetFile
 
+    with open(path, "rb") as handle, ExitStack() as stack:
+        with _as_parquet(path):
+            # without these two a whole row group, often the whole file, would be in memory
+            file = ParquetFile(handle, pre_buffer=False, buffer_size=1 << 20)
+            stack.enter_context(file)
+        schema = file.schema_arrow
+        _, beside = _columns(schema.names, column, path)
+        wanted = [column] if beside is None else [column, LANGUAGE]
+        for title in wanted:
+            _require_text(schema.field(title).type, title, path)
+        yield Source(_batches(file, wanted, path), file.metadata.num_rows)
+
+
+@contextmanager
+def _as_parquet(path: Path) -> Iterator[None]:
+    """pyarrow's errors in our words; some of a torn file's are plain OSErrors."""
+    from pyarrow import ArrowException
+
     try:
-        # without these two a whole row group, often the whole file, would be in memory
-        with (
-            open(path, "rb") as handle,
-            ParquetFile(handle, pre_buffer=False, buffer_size=1 << 20) as file,
-        ):
-            schema = file.schema_arrow
-            _, beside = _columns(schema.names, column, path)
-            wanted = [column] if beside is None else [column, LANGUAGE]
-            for title in wanted:
-                _require_text(schema.field(title).type, title, path)
-            yield Source(_batches(file, wanted), file.metadata.num_rows)
-    except pa.ArrowException as error:
+        yield
+    except (ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}") from None
 
 
@@ -178,9 +185,14 @@ def _require_text(kind: Any, title: str, path: Path) -> None:
         raise DataError(f"{path}: expected text in column {title!r}, got {kind}")
 
 
-def _batches(file: Any, columns: list[str]) -> Iterator[Chunk]:
+def _batches(file: Any, columns: list[str], path: Path) -> Iterator[Chunk]:
     count = 0
-    for batch in file.iter_batches(CHUNK, columns=columns):
+    batches = file.iter_batches(CHUNK, columns=columns)
+    while True:
+        with _as_parquet(path):
+            batch = next(batches, None)
+        if batch is None:
+            return
         names, *rest = (
             [text or "" for text in batch.column(title).to_pylist()] for title in columns
         )
