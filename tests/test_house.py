@@ -22,7 +22,8 @@ PACKAGES = {"surnames", "surnames.core", "surnames.networks"}  # each folder is 
 
 LAYERS = (  # imports go downwards or stay level
     {"cli"},
-    {"side_by_side", "stamp"},
+    {"pull_request"},
+    {"side_by_side", "smoke", "study_diff", "staleness", "stamp"},
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",
@@ -30,7 +31,7 @@ LAYERS = (  # imports go downwards or stay level
         "try_a_name",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
-    {"alphabet", "params", "files", "progress", "errors", "factorial"},
+    {"alphabet", "params", "files", "progress", "errors", "factorial", "comment"},
 )  # fmt: skip
 
 SOLE_IMPORTERS = {

@@ -4,11 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from surnames.core import files
 from surnames.core.errors import StudyError, SurnamesError
+
+if TYPE_CHECKING:
+    from surnames.study_diff import Format
 
 
 class Group(click.Group):
@@ -114,6 +118,50 @@ def ui(port: int) -> None:
     from surnames import tracking
 
     tracking.serve(port)
+
+
+@main.command()
+def smoke() -> None:
+    """Run the whole study in small, on the starter corpus, in a clone that is then removed."""
+    from surnames import smoke as small
+
+    small.run(Path.cwd(), click.echo)
+
+
+@main.command()
+@click.argument("base")
+@click.argument("head", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown", "json"]),
+    default="table",
+    show_default=True,
+)
+def diff(base: str, head: str | None, form: "Format") -> None:
+    """What HEAD (the work tree by default) differs in from BASE, and what of it is noise."""
+    from surnames import study_diff
+
+    click.echo(study_diff.render(study_diff.compare(base, head), form))
+
+
+@main.command()
+def stale() -> None:
+    """Fail where dvc.lock is not of this code, these parameters and these tables."""
+    from surnames import staleness
+
+    staleness.check()
+
+
+@main.command("pull-request")
+@click.argument("base")
+@click.option("--smoke", "small", is_flag=True, help="Run the small study instead of this one.")
+@click.option("--rerun", is_flag=True, help="Go on where dvc.lock is stale; the patch is the new.")
+def pull_request(base: str, small: bool, rerun: bool) -> None:
+    """Do what CI does with a pull request onto BASE; build/ci holds what it wrote."""
+    from surnames import pull_request as job
+
+    job.check(base, small=small, rerun_stale=rerun, say=click.echo)
 
 
 @main.command()
