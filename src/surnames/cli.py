@@ -97,6 +97,18 @@ def claims(check: bool) -> None:
 
 
 @main.command()
+@click.argument("wanted", metavar="RUN_ID|COMMIT")
+def reproduce(wanted: str) -> None:
+    """Make a published run, or a commit's study, anew in a clean checkout and compare."""
+    from surnames import reproduction
+
+    outcome = reproduction.reproduce(wanted)
+    click.echo(outcome)
+    if not outcome.good:
+        raise SystemExit(1)
+
+
+@main.command()
 @click.option(
     "--to", type=click.Path(path_type=Path), help="Write the page there instead of opening it."
 )

@@ -103,14 +103,23 @@ def subjects(settings: Settings, lock: dict[str, Any], summary: Sequence[Row]) -
     neither its training nor its evaluation knows.
     """
     found = []
-    for key, run in settings.runs.items():
-        made = [FORMAT, *(_entry(lock, f"{stage}@{key}") for stage in ("train", "evaluate"))]
-        rows = list(_rows_of(run, summary))
+    for run in settings.runs.values():
         row = models.ARCHITECTURES[run.architecture]
         networks = models.replicates(row, run.protocol, settings.study.replicates)
-        found.append(Subject(run, None, digest([*made, rows])))
-        found += [Subject(run, number, digest([*made, number])) for number in range(networks)]
+        for number in (None, *range(networks)):
+            found.append(Subject(run, number, fingerprint(run, number, lock, summary)))
     return found
+
+
+def fingerprint(
+    run: Run, replicate: int | None, lock: dict[str, Any], summary: Sequence[Row]
+) -> str:
+    """What a network (its replicate's number) or a run (None) is known by.
+
+    Raises KeyError where the lock does not hold the run.
+    """
+    made = [FORMAT, *(_entry(lock, f"{stage}@{run}") for stage in ("train", "evaluate"))]
+    return digest([*made, list(_rows_of(run, summary)) if replicate is None else replicate])
 
 
 def _rows_of(run: Run, table: Sequence[Row]) -> Iterator[Row]:

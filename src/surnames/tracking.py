@@ -289,6 +289,20 @@ def _log_confusion(client: "MlflowClient", run: str, results: Results, data_set:
     client.log_table(run, table, "confusion/table.json")
 
 
+def tags_of(run: str) -> dict[str, str]:
+    """The tags of the run with this id; StudyError where the store has no such run."""
+    place = store()
+    if place.database is not None and not place.database.is_file():
+        raise StudyError(f"{place.database} is not there yet; run `make repro`")
+    with opened(place) as client:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return dict(client.get_run(run).data.tags)
+        except MlflowException as error:
+            raise StudyError(f"{place.uri} has no run {run}: {error.message}") from None
+
+
 # The registry
 
 
