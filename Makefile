@@ -14,7 +14,7 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
 .PHONY: smoke diff ci-pipeline ci-smoke ci-comment
-.PHONY: help setup repro ui report claims readme test test-all lint types bench lock clean moved
+.PHONY: help setup repro ui serve verify report claims readme test test-all lint types bench lock clean moved
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,12 @@ repro: .venv/ready ## run the study: what changed, and nothing else
 
 ui: .venv/ready ## browse the runs in MLflow
 	@.venv/bin/surnames ui
+
+serve: .venv/ready ## let the champion answer names over HTTP, on loopback
+	@.venv/bin/surnames serve
+
+verify: .venv/ready ## whether dvc.lock, the files and MLflow agree
+	@.venv/bin/surnames verify
 
 report: .venv/ready ## open the report
 	@.venv/bin/surnames report

@@ -127,9 +127,55 @@ def report(here: Path, to: Path | None) -> None:
 @click.option("--port", default=5000, show_default=True)
 def ui(port: int) -> None:
     """Serve the MLflow UI on loopback."""
-    from surnames import tracking
+    from surnames import pages
 
-    tracking.serve(port)
+    pages.serve(port)
+
+
+@main.command()
+@click.option("--model", default="champion", show_default=True,
+              help="champion, fixed, tutorial or a version's number.")  # fmt: skip
+@click.option("--port", default=5001, show_default=True)
+def serve(model: str, port: int) -> None:
+    """Let a registered model answer names over HTTP, on loopback."""
+    from surnames import pages
+
+    pages.serve_model(model, port)
+
+
+@main.command()
+@click.option("--format", "form", default="table", show_default=True,
+              type=click.Choice(["table", "json"]))  # fmt: skip
+def verify(form: str) -> None:
+    """Compare dvc.lock, the files and MLflow; exit 1 where they disagree."""
+    from surnames import publication, store_check, stores
+
+    place = stores.present()
+    with stores.opened(place) as client:
+        found = store_check.check(client, place, publication.load(partly=True))
+    click.echo((store_check.as_json if form == "json" else store_check.text)(found, place))
+    if not store_check.clean(found):
+        if form == "table":
+            click.echo("Next: `dvc repro` for what is stale or missing, then `surnames rebuild`",
+                       err=True)  # fmt: skip
+        raise SystemExit(1)
+
+
+@main.command()
+def rebuild() -> None:
+    """Make MLflow's store anew from dvc.lock and the cache."""
+    from surnames import publication, store_check, stores, tracking
+
+    study, place = publication.load(), stores.store()
+    if place.database is None:
+        with stores.opened(place) as client:
+            added = store_check.repair(client, place, study)
+        click.echo(f"{place}: {added} of {len(study.subjects)} runs made anew, the rest is right")
+        return
+    added, former = tracking.make_anew(place, study)
+    click.echo(f"{place}: made anew with {added} runs; start `make ui` again if it is running")
+    if former:
+        click.echo(f"It also held other studies, which are kept in {former}")
 
 
 @main.command()

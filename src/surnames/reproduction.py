@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from surnames import comparison, publication, tracking
+from surnames import comparison, publication, stores, tracking
 from surnames.core import files, params
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
@@ -146,7 +146,7 @@ def _of_commit(commit: str) -> Past:
 
 def _of_run(run: str) -> Past:
     tags = tracking.tags_of(run)
-    if tracking.FINGERPRINT not in tags:
+    if stores.FINGERPRINT not in tags:
         raise StudyError(f"run {run} is not one that this project published")
     known = Run.model_validate(
         {"protocol": tags["protocol"], "architecture": tags["architecture"], "recipe": ""}
@@ -169,7 +169,7 @@ def _of_run(run: str) -> Past:
     for lock, summary in _candidates(commit):
         with suppress(KeyError):  # a lock of another study
             found = publication.fingerprint(known, replicate, _parsed(lock), summary)
-            if found == tags[tracking.FINGERPRINT]:
+            if found == tags[stores.FINGERPRINT]:
                 targets = [f"evaluate@{known}"]
                 return Past(name, commit, targets, lock, summary, tags["data_set"])
     raise StudyError(
