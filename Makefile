@@ -13,10 +13,11 @@ TORCH := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ui report claims readme test test-all lint types bench lock clean moved
+.PHONY: smoke diff ci-pipeline ci-smoke ci-comment
+.PHONY: help setup repro ui serve verify report claims readme test test-all lint types bench lock clean moved
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/ready ## the environment in .venv (PYTHON=... names another Python 3.11 to 3.13)
 
@@ -26,11 +27,32 @@ repro: .venv/ready ## run the study: what changed, and nothing else
 ui: .venv/ready ## browse the runs in MLflow
 	@.venv/bin/surnames ui
 
+serve: .venv/ready ## let the champion answer names over HTTP, on loopback
+	@.venv/bin/surnames serve
+
+verify: .venv/ready ## whether dvc.lock, the files and MLflow agree
+	@.venv/bin/surnames verify
+
 report: .venv/ready ## open the report
 	@.venv/bin/surnames report
 
 claims: .venv/ready ## the ledger of claims with their verdicts (CHECK=1: fail where one changed)
 	@.venv/bin/surnames claims $(if $(CHECK),--check)
+
+smoke: .venv/ready ## the whole study in small, in a clone of its own: half a minute
+	@.venv/bin/surnames smoke
+
+diff: .venv/ready ## what changed since BASE=main, and what of it is noise (HEAD=..., FORMAT=markdown)
+	@.venv/bin/surnames diff --format "$${FORMAT:-table}" "$${BASE:-main}" $${HEAD:+"$$HEAD"}
+
+ci-pipeline: .venv/ready ## what CI does with a pull request onto BASE=main: stale? rerun, verify, diff
+	@.venv/bin/surnames pull-request "$${BASE:-main}" $(if $(RERUN),--rerun)
+
+ci-smoke: .venv/ready ## the same for drafts and forks: `make smoke` instead of the whole study
+	@.venv/bin/surnames pull-request "$${BASE:-main}" --smoke
+
+ci-comment: ## what CI does after that: one comment under the pull request
+	@PYTHONPATH=src python3 -m surnames.comment
 
 readme: .venv/ready ## write the README's table and docs/findings.md anew from the results
 	@.venv/bin/surnames readme

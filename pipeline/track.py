@@ -1,25 +1,21 @@
 """Publish the study to MLflow: what the store lacks of it, and nothing twice."""
 
-from surnames import publication, tracking
-from surnames.core import errors, files, params
+from surnames import publication, stores, tracking
+from surnames.core import errors, files
 
 
 def main() -> None:
     """Read dvc.lock and the results, fill the store, write the receipt."""
-    config = params.load()
-    settings = publication.Settings(
-        config.architectures, config.protocols, config.recipes, config.runs, config.study
-    )
-    summary = files.read_table(files.SUMMARY)
-    subjects = publication.subjects(settings, publication.lock(), summary)
-    study = publication.Study(
-        settings, subjects, summary, files.read_table(files.CURVES), files.read_json(files.DATA_SET)
-    )
-    place = tracking.store()
-    with tracking.opened(place) as client:
-        added = tracking.publish(client, place, study)
-    files.write_json(publication.receipt(subjects), files.RECEIPT)
-    print(f"MLflow: {added} runs added, {len(subjects) - added} already there; {place.uri}")
+    study = publication.load()
+    place = stores.store()
+    with stores.opened(place) as client:
+        before = tracking.moved(client, place)
+        added = 0 if before else tracking.publish(client, place, study)
+    if before:
+        print(f"MLflow: the store was made for {before}, so it is made anew")
+        added, _ = tracking.make_anew(place, study)
+    files.write_json(publication.receipt(study.subjects), files.RECEIPT)
+    print(f"MLflow: {added} runs added, {len(study.subjects) - added} already there; {place}")
 
 
 if __name__ == "__main__":

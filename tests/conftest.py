@@ -12,22 +12,16 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from surnames import smoke
+
 ROOT = Path(__file__).resolve().parents[1]
+RUNS = smoke.RUNS
 ARTIFACT_PLACES = [
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
     ("logged_models", "artifact_location"),
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
-]
-RUNS = [
-    ("published", "majority", "counting"),
-    ("published", "tutorial_2017", "online"),
-    ("published", "fixed", "online"),
-    ("held_out", "ngram_logistic", "ngram"),
-    ("held_out", "tutorial_2017", "online"),
-    ("held_out", "fixed", "online"),
-    ("random_split", "fixed", "online"),
 ]
 
 
@@ -85,18 +79,8 @@ class Project:
 
 def clone(folder: Path) -> Project:
     """The work tree as git would commit it, in a repository of its own; nothing that DVC made."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
-    for name in listed:
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    for compiled in (ROOT / "src").rglob("__pycache__"):  # numba's, or each clone compiles anew
-        shutil.copytree(compiled, folder / compiled.relative_to(ROOT), dirs_exist_ok=True)
+    smoke.clone(ROOT, folder)
     project = Project(folder)
-    project.run("git", "init", "-q")
     project.run("git", "config", "user.name", "A Reader")
     project.run("git", "config", "user.email", "reader@example.org")
     return project
@@ -104,10 +88,7 @@ def clone(folder: Path) -> Project:
 
 def keep_claims(project: Project) -> None:
     """Take from the ledger what the study's runs cannot test."""
-    path = project.folder / "claims.yaml"
-    runs, ledger = project.params()["runs"], yaml.safe_load(path.read_text())
-    kept = [c for c in ledger["claims"] if {run for _, run, _ in c["terms"]} <= set(runs)]
-    path.write_text(yaml.safe_dump({"claims": kept}, sort_keys=False))
+    smoke.keep_testable(project.folder)
 
 
 def mlflow_runs(project: Project, name: str = "%") -> int:
@@ -136,22 +117,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
             shutil.rmtree(shared, ignore_errors=True)
             project.folder.mkdir(parents=True)
             project = clone(project.folder)
-            (project.folder / "dvc.lock").unlink(missing_ok=True)
-            shutil.rmtree(project.folder / "results", ignore_errors=True)
-            project.set(
-                fetch__sources=[],
-                study__replicates=2,
-                protocols__held_out__folds=2,
-                recipes__online__steps=2000,
-                recipes__online__hidden_size=16,
-                runs={
-                    f"{protocol}-{architecture}": {
-                        "protocol": protocol, "architecture": architecture, "recipe": recipe,
-                    }
-                    for protocol, architecture, recipe in RUNS
-                },
-            )  # fmt: skip
-            keep_claims(project)
+            smoke.shrink(project.folder)
             commit(project, "A small study")
             project.run("dvc", "repro", "-q")
             commit(project, "Its results")

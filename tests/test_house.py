@@ -22,21 +22,23 @@ PACKAGES = {"surnames", "surnames.core", "surnames.networks"}  # each folder is 
 
 LAYERS = (  # imports go downwards or stay level
     {"cli"},
-    {"side_by_side", "stamp", "reproduction"},
+    {"pull_request"},
+    {"side_by_side", "smoke", "study_diff", "staleness", "stamp", "reproduction"},
     {
         "training", "scoring", "statistics", "claims", "findings", "comparison", "validation",
         "plots", "report", "tracking", "publication", "headline", "heatmap", "vega",
         "origin_model", "prediction", "stream", "card", "layout", "ledger", "provenance",
-        "try_a_name",
+        "try_a_name", "stores", "registry", "champion", "views", "pages", "store_check",
     },
     {"corpus", "sources", "models", "online", "reference", "baselines"},
-    {"alphabet", "params", "files", "progress", "errors", "factorial"},
+    {"alphabet", "params", "files", "progress", "errors", "factorial", "comment"},
 )  # fmt: skip
 
 SOLE_IMPORTERS = {
     "matplotlib": {"plots"},
     "yaml": {"params"},
-    "mlflow": {"tracking", "origin_model"},  # the latter is code that travels with the model
+    # origin_model is code that travels with the model
+    "mlflow": {"stores", "tracking", "registry", "store_check", "origin_model"},
 }
 HEAVY = {"torch", "sklearn", "mlflow", "matplotlib", "scipy", "pandas", "numba", "httpx"}
 

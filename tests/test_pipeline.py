@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RUNS, Project, commit, mlflow_runs
+from conftest import RUNS, Project, commit, keep_claims, mlflow_runs
 
 ONLINE = {f"{p}-{a}" for p, a, recipe in RUNS if recipe == "online"}
 ALL = {f"{p}-{a}" for p, a, _ in RUNS}
@@ -69,6 +69,7 @@ def test_a_removed_run_leaves_the_comparison(study: Project) -> None:
     runs = study.params()["runs"]
     del runs["held_out-tutorial_2017"]
     study.set(runs=runs)
+    keep_claims(study)
     assert ran(study.run("dvc", "repro")) == DOWNSTREAM
     assert "held_out,tutorial_2017" not in (study.folder / "results/summary.csv").read_text()
     assert not (study.folder / "results/runs/held_out/tutorial_2017").exists()
@@ -169,6 +170,7 @@ def test_the_lock_is_the_same_for_any_number_of_workers(study: Project, workers:
 def test_names_at_hand_replace_the_starter_corpus(study: Project, names: Path) -> None:
     """`surnames repro` fetches again where only the starter corpus was to be had."""
     study.set(runs={run: study.params()["runs"][run] for run in ("published-majority",)})
+    keep_claims(study)
     commit(study, "One run")
     printed = study.run("surnames", "repro", SURNAMES_DATA=str(names))
     assert "fetch" in ran(printed)

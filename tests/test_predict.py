@@ -9,6 +9,7 @@ import random
 import string
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -581,6 +582,7 @@ def test_a_terminal_shows_how_far_it_has_come(finished: Project, tmp_path: Path)
         str(path), "--output", os.devnull, "--format", "csv",
     ]  # fmt: skip
     terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))
     done = subprocess.Popen(
         command, cwd=finished.folder, env=os.environ | finished.code, stderr=end
     )

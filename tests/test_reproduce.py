@@ -178,6 +178,10 @@ def test_a_run_of_an_older_version_is_found(
     older = fingerprint(known, None, reproduction._parsed(lock), past.summary, version=1)
     retag(study, run, "surnames.fingerprint", older)
     assert reproduction.find(run) == past
+    (study.folder / "dvc.lock").write_text(
+        "schema: '2.0'\nstages: {}\n"
+    )  # the committed one has it
+    assert reproduction.find(run) == past
 
 
 def test_digests_are_dvcs(finished: Project) -> None:

@@ -120,6 +120,9 @@ def test_two_clones_share_a_study(
     for path in ("results/runs", "data/splits", "reports"):
         assert contents(second.folder / path) == contents(study.folder / path)
 
+    assert "clean" in second.run("surnames", "verify", **team.environment)
+    assert all_runs(client) == published
+
     # the receipt is no one else's: only this clone's `track` knows what its own store holds
     assert second.run("dvc", "status", "--json", **team.environment).startswith('{"track": [')
     said = second.run("dvc", "repro", **team.environment)

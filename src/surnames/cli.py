@@ -4,11 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from surnames.core import files
 from surnames.core.errors import StudyError, SurnamesError
+
+if TYPE_CHECKING:
+    from surnames.study_diff import Format
 
 
 class Group(click.Group):
@@ -123,9 +127,99 @@ def report(here: Path, to: Path | None) -> None:
 @click.option("--port", default=5000, show_default=True)
 def ui(port: int) -> None:
     """Serve the MLflow UI on loopback."""
-    from surnames import tracking
+    from surnames import pages
 
-    tracking.serve(port)
+    pages.serve(port)
+
+
+@main.command()
+@click.option("--model", default="champion", show_default=True,
+              help="champion, fixed, tutorial or a version's number.")  # fmt: skip
+@click.option("--port", default=5001, show_default=True)
+def serve(model: str, port: int) -> None:
+    """Let a registered model answer names over HTTP, on loopback."""
+    from surnames import pages
+
+    pages.serve_model(model, port)
+
+
+@main.command()
+@click.option("--format", "form", default="table", show_default=True,
+              type=click.Choice(["table", "json"]))  # fmt: skip
+def verify(form: str) -> None:
+    """Compare dvc.lock, the files and MLflow; exit 1 where they disagree."""
+    from surnames import publication, store_check, stores
+
+    place = stores.present()
+    with stores.opened(place) as client:
+        found = store_check.check(client, place, publication.load(partly=True))
+    click.echo((store_check.as_json if form == "json" else store_check.text)(found, place))
+    if not store_check.clean(found):
+        if form == "table":
+            click.echo("Next: `dvc repro` for what is stale or missing, then `surnames rebuild`",
+                       err=True)  # fmt: skip
+        raise SystemExit(1)
+
+
+@main.command()
+def rebuild() -> None:
+    """Make MLflow's store anew from dvc.lock and the cache."""
+    from surnames import publication, store_check, stores, tracking
+
+    study, place = publication.load(), stores.store()
+    if place.database is None:
+        with stores.opened(place) as client:
+            added = store_check.repair(client, place, study)
+        click.echo(f"{place}: {added} of {len(study.subjects)} runs made anew, the rest is right")
+        return
+    added, former = tracking.make_anew(place, study)
+    click.echo(f"{place}: made anew with {added} runs; start `make ui` again if it is running")
+    if former:
+        click.echo(f"It also held other studies, which are kept in {former}")
+
+
+@main.command()
+def smoke() -> None:
+    """Run the whole study in small, on the starter corpus, in a clone that is then removed."""
+    from surnames import smoke as small
+
+    small.run(Path.cwd(), click.echo)
+
+
+@main.command()
+@click.argument("base")
+@click.argument("head", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown", "json"]),
+    default="table",
+    show_default=True,
+)
+def diff(base: str, head: str | None, form: "Format") -> None:
+    """What HEAD (the work tree by default) differs in from BASE, and what of it is noise."""
+    from surnames import study_diff
+
+    click.echo(study_diff.render(study_diff.compare(base, head), form))
+
+
+@main.command()
+def stale() -> None:
+    """Fail where dvc.lock is not of this code, these parameters and these tables."""
+    from surnames import staleness
+
+    staleness.check()
+
+
+@main.command("pull-request")
+@click.argument("base")
+@click.option("--smoke", "small", is_flag=True, help="Run the small study instead of this one.")
+@click.option("--rerun", is_flag=True, help="Go on where dvc.lock is stale; the patch is the new.")
+def pull_request(base: str, small: bool, rerun: bool) -> None:
+    """Do what CI does with a pull request onto BASE; build/ci holds what it wrote."""
+    from surnames import pull_request as job
+
+    job.check(base, small=small, rerun_stale=rerun, say=click.echo)
 
 
 @main.command()

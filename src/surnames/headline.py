@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from surnames import claims
 from surnames.core import files, params
 from surnames.core.errors import StudyError
 from surnames.factorial import FACTORIAL
@@ -224,7 +225,25 @@ def markdown() -> str:
         f"interval over replicates. {diverged(summary)}".rstrip()
         + f" Data set: {data_set(summary)}."
     )
+    parts.append(verdicts())
     return "\n\n".join(parts)
+
+
+def verdicts() -> str:
+    """The ledger as a table: each claim with its verdict and its effect in points."""
+    rows = claims.verdicts()["claims"]
+    lines = [["verdict", "claim", f"points ({confidence()} interval)"], ["---", "---", "---:"]]
+    for row in rows:
+        interval = f"{claims.points(row['low'])} to {claims.points(row['high'])}"
+        interval = "" if row["low"] is None else f" ({interval})"
+        lines.append(
+            [f"**{row['verdict']}**", row["claim"], claims.points(row["effect"]) + interval]
+        )
+    return (
+        "What has been claimed of the tutorial and its fix, tested on every run, all claims "
+        "together (Holm), so that an interval may leave out zero and its claim stay undecided. "
+        "Sources and details: [docs/findings.md](docs/findings.md).\n\n" + _pipes(lines)
+    )
 
 
 def _pipes(lines: list[list[str]]) -> str:

@@ -381,7 +381,7 @@ def logged(folder: Path, name: str) -> Model:
 
 
 def _registered(uri: str) -> Model:
-    from surnames import tracking
+    from surnames import registry
 
-    with tracking.registered(uri) as folder:
+    with registry.registered(uri) as folder:
         return logged(folder / "artifacts", uri)

@@ -6,19 +6,26 @@ store already holds needs none of the results. Nothing here knows MLflow.
 
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from surnames import heatmap
 from surnames.comparison import DataSet, Results, label
 from surnames.core import files, params
+from surnames.core.corpus import LANGUAGES
+from surnames.core.errors import StudyError
 from surnames.core.params import Protocols, Recipe, Run
 from surnames.networks import models
 
 FORMAT = 2  # raised when other things are published of the same results
 STARTER = "starter"
+CONFUSION_TABLE = "confusion/table.json"
 Point = tuple[str, float, int]  # metric, value, step
 Row = dict[str, str]
 
@@ -62,6 +69,7 @@ class Study:
     summary: list[Row]  # of results/summary.csv
     curves: list[Row]  # of results/curves.csv
     data_set: DataSet
+    split: str = ""  # digest of the held-out split: scores of the same one can be paired
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,7 @@ class Publication:
     metrics: list[Point]
     tags: dict[str, str]
     description: str  # markdown
+    artifacts: dict[str, str] = field(default_factory=dict)  # path -> text
 
 
 def digest(value: Any) -> str:
@@ -82,7 +91,9 @@ def digest(value: Any) -> str:
 
 def _entry(lock: dict[str, Any], stage: str) -> dict[str, Any]:
     """A stage's entry without what says nothing of its meaning: sizes, counts of files, order."""
-    entry = lock["stages"][stage]
+    entry = lock["stages"].get(stage)
+    if entry is None:
+        raise StudyError(f"{files.LOCK} has no {stage} yet; run `dvc repro`")
     return {
         "cmd": entry["cmd"],
         "params": entry.get("params", {}),
@@ -92,8 +103,48 @@ def _entry(lock: dict[str, Any], stage: str) -> dict[str, Any]:
 
 
 def lock() -> dict[str, Any]:
-    """dvc.lock. DVC writes it after each stage, so `track` finds all that came before it."""
-    return params.read_yaml(files.LOCK)
+    """dvc.lock. DVC writes it after each stage, so `track` finds all that came before it.
+
+    Read while no DVC process may write it: it is not written at one blow, and a half of it reads
+    as a lock with fewer stages.
+    """
+    from dvc.lock import make_lock
+
+    if not files.LOCK.is_file():
+        raise StudyError(f"{files.LOCK} is not there yet; run `dvc repro`")
+    own = files.LOCK.resolve().parent / ".dvc/tmp"
+    own.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / files.LOCK
+        with make_lock(str(own / "lock"), tmp_dir=str(own), wait=True):
+            shutil.copyfile(files.LOCK, copy)
+        return params.read_yaml(copy)
+
+
+def load(partly: bool = False) -> Study:
+    """The study of the working folder, as far as `dvc repro` has brought it.
+
+    Raises StudyError where a run has not been trained yet, or leaves it out: `partly`.
+    """
+    config = params.load()
+    made = lock()
+    chosen = {
+        key: run
+        for key, run in config.runs.items()
+        if not partly or {f"train@{key}", f"evaluate@{key}"} <= made["stages"].keys()
+    }
+    settings = Settings(
+        config.architectures, config.protocols, config.recipes, chosen, config.study
+    )
+    summary = files.read_table(files.SUMMARY)
+    return Study(
+        settings,
+        subjects(settings, made, summary),
+        summary,
+        files.read_table(files.CURVES),
+        files.read_json(files.DATA_SET),
+        _entry(made, "split")["outs"][str(files.split("held_out"))],
+    )
 
 
 def subjects(settings: Settings, lock: dict[str, Any], summary: Sequence[Row]) -> list[Subject]:
@@ -120,8 +171,8 @@ def fingerprint(
 ) -> str:
     """What a network (its replicate's number) or a run (None) is known by.
 
-    `version` is the FORMAT in which it was published. Raises KeyError where the lock does not hold
-    the run.
+    `version` is the FORMAT in which it was published. Raises StudyError where the lock does not
+    hold the run.
     """
     made = [version, *(_entry(lock, f"{stage}@{run}") for stage in ("train", "evaluate"))]
     return digest([*made, list(_rows_of(run, summary)) if replicate is None else replicate])
@@ -170,7 +221,10 @@ def describe(subject: Subject, results: Results, study: Study) -> Publication:
         "starter": str(on_starter(data_set)).lower(),
     }
     parameters = _parameters(subject, settings)
+    artifacts: dict[str, str] = {}
     if subject.replicate is None:
+        artifacts = _confusion(results, label(data_set))
+        tags["mlflow.loggedArtifacts"] = json.dumps([{"path": CONFUSION_TABLE, "type": "table"}])
         rows = list(_rows_of(subject.run, study.summary))
         metrics = [
             *_estimates(rows),
@@ -200,7 +254,27 @@ def describe(subject: Subject, results: Results, study: Study) -> Publication:
         metrics,
         tags,
         f"{warning(data_set)}{_heading(subject)}\n\n{body}\n\nData set: {label(data_set)}\n",
+        artifacts,
     )
+
+
+def _confusion(results: Results, data_set: str) -> dict[str, str]:
+    """The confusion matrix as a picture, as DVC's table and as a table that the UI shows."""
+    protocol, architecture = results.run.protocol, results.run.architecture
+    named = results.confusion.sum(axis=1, keepdims=True)
+    shares = (results.confusion / np.maximum(named, 1)).tolist()
+    rows = [
+        [name, *counts] for name, counts in zip(LANGUAGES, results.confusion.tolist(), strict=True)
+    ]
+    return {
+        "confusion/confusion.svg": heatmap.draw(
+            shares, LANGUAGES, title=f"{architecture}, {protocol}\n{data_set}"
+        ),
+        "confusion/confusion.csv": files.confusion(protocol, architecture).read_text("utf-8"),
+        CONFUSION_TABLE: json.dumps(
+            {"columns": ["language", *LANGUAGES], "data": rows}, separators=(",", ":")
+        ),
+    }
 
 
 def _parameters(subject: Subject, settings: Settings) -> dict[str, str]:
@@ -274,6 +348,12 @@ def _heading(subject: Subject) -> str:
     return f"{run.architecture}, {run.protocol}: network {subject.replicate}."
 
 
+def table_of_means(subject: Subject, study: Study) -> str:
+    """A run's means with their intervals, as markdown."""
+    rows = list(_rows_of(subject.run, study.summary))
+    return _table_of_means(rows, study.settings.study.confidence)
+
+
 def _table_of_means(rows: Sequence[Row], confidence: float) -> str:
     lines = [f"| metric | mean | {confidence:.0%} interval | sd |", "| --- | --- | --- | --- |"]
     for row in rows:
@@ -300,8 +380,3 @@ def median_replicate(scores: np.ndarray) -> int:
     """The replicate with the median score, the lower one of an even number; diverged ones last."""
     order = np.argsort(scores, kind="stable")  # not a number sorts last
     return int(order[(int(np.isfinite(scores).sum()) - 1) // 2])
-
-
-def best(scores: dict[str, float]) -> str:
-    """The architecture that deserves to be the champion: the highest mean held-out macro recall."""
-    return max(scores, key=lambda architecture: scores[architecture])

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from surnames import comparison, publication, tracking
+from surnames import comparison, publication, stores, tracking
 from surnames.core import files, params
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
@@ -146,7 +146,7 @@ def _of_commit(commit: str) -> Past:
 
 def _of_run(run: str) -> Past:
     tags = tracking.tags_of(run)
-    if tracking.FINGERPRINT not in tags:
+    if stores.FINGERPRINT not in tags:
         raise StudyError(f"run {run} is not one that this project published")
     known = Run.model_validate(
         {"protocol": tags["protocol"], "architecture": tags["architecture"], "recipe": ""}
@@ -167,13 +167,13 @@ def _of_run(run: str) -> Past:
             "may bring it"
         )
     for lock, summary in _candidates(commit):
-        with suppress(KeyError):  # a lock of another study
+        with suppress(StudyError):  # a lock without this run
             values = _parsed(lock)
             prints = {
                 publication.fingerprint(known, replicate, values, summary, version)
                 for version in range(1, publication.FORMAT + 1)
             }
-            if tags[tracking.FINGERPRINT] in prints:
+            if tags[stores.FINGERPRINT] in prints:
                 targets = [f"evaluate@{known}"]
                 return Past(name, commit, targets, lock, summary, tags["data_set"])
     raise StudyError(

@@ -20,11 +20,10 @@ def reproduce() -> None:
     `dvc repro` afterwards finds it done, and is the judge: what fails here fails there again, in
     its own words. Each run gets its share of the workers, which changes no bit of it.
     """
-    changed = _changed()
-    if not changed or _dvc("check"):
+    if not changed() or _dvc("check"):
         return
-    changed = _changed()
-    runs = [run for run in params.load().runs if changed & {f"train@{run}", f"evaluate@{run}"}]
+    stages = changed()
+    runs = [run for run in params.load().runs if stages & {f"train@{run}", f"evaluate@{run}"}]
     at_once = min(training.workers(), len(runs))
     if at_once < 2:
         return
@@ -35,7 +34,7 @@ def reproduce() -> None:
         tqdm.write(line, file=sys.stderr)
 
 
-def _changed() -> set[str]:
+def changed() -> set[str]:
     """The stages that are not up to date."""
     from dvc.repo import Repo
 

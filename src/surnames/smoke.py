@@ -1,0 +1,102 @@
+"""The whole study in small: few steps, few runs, the starter corpus, in a clone of its own.
+
+The cheap end-to-end case: `make smoke`, and what most tests of the pipeline start from.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from surnames.core import files, params
+from surnames.core.errors import StudyError
+
+RUNS = [
+    ("published", "majority", "counting"),
+    ("published", "tutorial_2017", "online"),
+    ("published", "fixed", "online"),
+    ("held_out", "ngram_logistic", "ngram"),
+    ("held_out", "tutorial_2017", "online"),
+    ("held_out", "fixed", "online"),
+    ("random_split", "fixed", "online"),
+]
+
+
+def clone(project: Path, folder: Path) -> None:
+    """The work tree as git would commit it, in a repository of its own; nothing that DVC made."""
+    for name in _git(project, "ls-files", "--cached", "--others", "--exclude-standard"):
+        if (project / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(project / name, folder / name)
+    for compiled in (project / "src").rglob("__pycache__"):  # numba's, or each clone compiles anew
+        shutil.copytree(compiled, folder / compiled.relative_to(project), dirs_exist_ok=True)
+    _git(folder, "init", "-q")
+
+
+def shrink(folder: Path) -> None:
+    """Make a clone's study small: its parameters, the claims that it can test, no results."""
+    values = params.read_yaml(folder / files.PARAMS)
+    values["fetch"]["sources"] = []
+    values["study"]["replicates"] = 2
+    values["protocols"]["held_out"]["folds"] = 2
+    values["recipes"]["online"] |= {"steps": 2000, "hidden_size": 16}
+    values["runs"] = {
+        f"{protocol}-{architecture}": {
+            "protocol": protocol, "architecture": architecture, "recipe": recipe,
+        }
+        for protocol, architecture, recipe in RUNS
+    }  # fmt: skip
+    _write(values, folder / files.PARAMS)
+    keep_testable(folder)
+    (folder / files.LOCK).unlink(missing_ok=True)
+    shutil.rmtree(folder / files.SUMMARY.parent, ignore_errors=True)
+
+
+def keep_testable(folder: Path) -> None:
+    """Take from a clone's ledger the claims about runs that its study does not hold."""
+    runs = set(params.read_yaml(folder / files.PARAMS)["runs"])
+    ledger = params.read_yaml(folder / files.CLAIMS)
+    kept = [c for c in ledger["claims"] if {run for _, run, _ in c["terms"]} <= runs]
+    _write({"claims": kept}, folder / files.CLAIMS)
+
+
+def run(project: Path, say: Callable[[str], None]) -> None:
+    """Clone, shrink, run everything there, and leave nothing; raises StudyError if it fails."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="surnames-smoke-") as scratch:
+        folder = Path(scratch)
+        clone(project, folder)
+        shrink(folder)
+        done = subprocess.run(
+            [sys.executable, "-c", "from surnames.cli import main; main()", "repro"],
+            cwd=folder, env=_environment(folder), text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    if done.returncode:
+        raise StudyError(f"the small study failed:\n{done.stdout}")
+    table = done.stdout[done.stdout.index("Macro recall") :].split("\n\nNext:")[0]
+    say(f"{table}\n\nThe whole pipeline in small: {time.monotonic() - started:.1f} s")
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """This one, with the clone's own library, the starter corpus and a store of its own."""
+    own = {k: v for k, v in os.environ.items() if k not in ("SURNAMES_DATA", "MLFLOW_TRACKING_URI")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return own | {"PATH": path, "PYTHONPATH": str(folder / "src")}
+
+
+def _git(folder: Path, *arguments: str) -> list[str]:
+    """The lines that a git command printed."""
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def _write(values: Any, path: Path) -> None:
+    """A YAML file; JSON is YAML, and the standard library writes it."""
+    files.replace_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")

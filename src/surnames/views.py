@@ -1,0 +1,67 @@
+"""How MLflow's pages present the study: the experiment's description and its saved views."""
+
+import json
+from collections.abc import Sequence
+
+from surnames.stores import NOTE
+
+DESCRIPTION = (
+    "**Did fixing the PyTorch character-RNN tutorial help, which part of the fix did it, and does "
+    "it hold on names the network has not seen?**\n\n"
+    "- `tags.kind = 'run'`: an architecture under a protocol, with means, intervals, the confusion "
+    "matrix (Artifacts) and the mean learning curve.\n"
+    "- `tags.kind = 'network'`: each trained network by itself. Views, at the right above, groups "
+    "these by architecture and protocol; as charts they draw a mean and a band each.\n"
+    "- Models: `surname-origin`, a version for each architecture.\n\n"
+    "A view of `dvc.lock`: `dvc repro` publishes what is missing, and nothing twice. The whole "
+    "story is in `reports/index.html`."
+)
+
+
+def _view(title: str, kind: str, columns: Sequence[str], group: Sequence[str]) -> str:
+    """A saved view of the runs table as the UI itself writes one (undocumented: see its test)."""
+    name = "attributes.`Run Name`"
+    shown = [f"metrics.`scores/{column}`" for column in columns]
+    state = {
+        "searchFilter": f"tags.kind = '{kind}'",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": shown,
+        "columnOrder": [name, *shown],  # without it the widths are not heeded
+        "columnWidths": {name: 330, **dict.fromkeys(shown, 240)},
+        "runsHiddenMode": "FIRST_20_RUNS",
+        "useGroupedValuesInCharts": True,
+        "hideEmptyCharts": True,
+        "groupBy": {
+            "aggregateFunction": "average",
+            "groupByKeys": [{"mode": "tag", "groupByData": tag} for tag in group],
+        }
+        if group
+        else None,
+    }
+    return json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
+
+
+VIEWS = {
+    "runs": _view(
+        "Means and intervals",
+        "run",
+        ("macro_recall", "interval/macro_recall_low", "interval/macro_recall_high", "accuracy"),
+        (),
+    ),
+    "networks": _view(
+        "Networks by architecture",
+        "network",
+        ("macro_recall", "accuracy", "log_loss"),
+        ("run",),
+    ),
+}
+EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    NOTE: DESCRIPTION,
+    **{f"mlflow.sharedViewState.{key}": view for key, view in VIEWS.items()},
+}
