@@ -7,6 +7,8 @@ set -euo pipefail
 # commands, any one of which will do | Debian's package | the tests that are skipped without it
 rows=(
     "chromium chromium-browser google-chrome google-chrome-stable|chromium|the pages, looked at in a browser"
+    # Debian keeps initdb itself off PATH; this one comes with it
+    "initdb pg_ctlcluster|postgresql|several publishers at once on PostgreSQL"
 )
 
 found() { # found COMMAND...: is any of them on PATH?

@@ -15,7 +15,7 @@ from conftest import ROOT, Project
 from mlflow import MlflowClient
 from playwright.sync_api import Page, expect, sync_playwright
 
-from surnames import tracking
+from surnames import stores
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -118,7 +118,7 @@ def visible(page: Page, text: str) -> None:
 def run_id(finished: Project, name: str) -> str:
     uri = f"sqlite:///{finished.folder / 'mlflow/mlflow.db'}"
     client = MlflowClient(uri, uri)
-    experiment = client.get_experiment_by_name(tracking.EXPERIMENT)
+    experiment = client.get_experiment_by_name(stores.EXPERIMENT)
     assert experiment is not None
     [found] = client.search_runs([experiment.experiment_id], f"run_name = '{name}'")
     return str(found.info.run_id)
