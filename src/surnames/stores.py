@@ -34,10 +34,11 @@ BEAT = 3.0  # seconds between signs of life
 ADVISORY_LOCK = 0x5375726E616D6573  # "Surnames": PostgreSQL's locks are known by numbers
 CONNECT_SECONDS = 10
 # MLflow's own are seven tries and 120 s each: 4 minutes until one hears that a server is down
-PATIENT_SETTINGS = {
+SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
@@ -110,7 +111,7 @@ def opened(place: Store, *, locked: bool = False) -> "Iterator[MlflowClient]":
     """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    for name, value in PATIENT_SETTINGS.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     import mlflow
     from mlflow.exceptions import MlflowException

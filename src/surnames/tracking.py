@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,6 +99,30 @@ def runs(client: "MlflowClient") -> "list[Run]":
         token = page.token
         if not token:
             return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+
+
+def holds(place: Store, fingerprints: set[str]) -> bool:
+    """Whether the store has a finished run for each of these, and was made for where it is.
+
+    SQLite is asked without MLflow, whose import would take longer than all the rest of a
+    `surnames repro` that has nothing to do.
+    """
+    if place.database is None:
+        with opened(place) as client:
+            return fingerprints <= _whole(runs(client)).keys()
+    if not place.database.is_file():
+        return False
+    with closing(sqlite3.connect(f"{place.database.resolve().as_uri()}?mode=ro", uri=True)) as file:
+        try:
+            found = file.execute(
+                "select value, artifact_location from tags join runs using (run_uuid)"
+                " join experiments using (experiment_id) where key = ? and status = 'FINISHED'"
+                " and runs.lifecycle_stage = 'active'",
+                (FINGERPRINT,),
+            ).fetchall()
+        except sqlite3.DatabaseError:  # no database, or not MLflow's
+            return False
+    return fingerprints <= {value for value, kept in found if kept == place.artifacts}
 
 
 def _whole(found: "list[Run]") -> dict[str, str]:
