@@ -33,7 +33,9 @@ class Project:
 
     def run(self, *command: str, fails: bool = False, **environment: str) -> str:
         """What a command printed (both streams); its exit status is asserted."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("SURNAMES_", "DVC_"))}
+        # mlflow, asked in this process, leaves the address of its store in the environment
+        ours = ("SURNAMES_", "DVC_", "MLFLOW_")
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             command,

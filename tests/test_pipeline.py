@@ -138,6 +138,7 @@ def test_experiments(study: Project) -> None:
     assert any("faster" in row for row in rows)
 
 
+@pytest.mark.slow
 def test_all_experiments_at_once(study: Project, tmp_path: Path) -> None:
     """In a folder of its own (`--temp`), an experiment still publishes to this project's store."""
     runs = mlflow_runs(study)
@@ -192,6 +193,7 @@ def test_side_by_side_makes_the_same_lock(study: Project) -> None:
     assert (study.folder / "dvc.lock").read_text() == lock
 
 
+@pytest.mark.slow
 def test_a_failure_side_by_side_is_told_once_more(study: Project) -> None:
     """The rest is done, and the one that failed fails again where its message is seen."""
     study.set(architectures__fixed={"learning_rate": 1e9})

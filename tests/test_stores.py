@@ -44,6 +44,7 @@ def test_eight_first_publications_at_once(kind: str, study: Project, tmp_path: P
         assert "all present" in study.run("surnames", "verify", MLFLOW_TRACKING_URI=uri)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:{}", "postgresql://me:secret@127.0.0.1:{}/runs"])
 def test_a_store_that_is_down(study: Project, uri: str) -> None:
     """A message within seconds and an exit status; afterwards nothing is trained again."""

@@ -180,6 +180,7 @@ def test_a_half_made_run_is_replaced(study: Project) -> None:
     assert fresh.data.metrics == run.data.metrics
 
 
+@pytest.mark.slow
 def test_eight_publishers_at_once_lose_and_double_nothing(study: Project) -> None:
     """On a store that does not exist yet: MLflow alone breaks a new SQLite file that way."""
     uri = f"sqlite:///{study.folder / 'shared/store.db'}"

@@ -231,6 +231,7 @@ def test_a_copied_project_has_a_store_of_its_own(study: Project, tmp_path: Path)
     findings(copy)
 
 
+@pytest.mark.slow
 def test_other_studies_are_kept(study: Project) -> None:
     """dvc.lock tells nothing of them: their database stays under another name."""
     study.set(study__confidence=0.9)
@@ -291,6 +292,7 @@ def test_a_shared_server_is_repaired_in_place(study: Project, tmp_path: Path) ->
         assert {name for name in ids if ids[name] != after[name]} == {RUN, f"{RUN}-0"}
 
 
+@pytest.mark.slow
 def test_repro_notices_that_the_store_is_gone(study: Project) -> None:
     """`dvc repro` cannot: the receipt is the same for every store."""
     (study.folder / "mlflow/mlflow.db").unlink()
