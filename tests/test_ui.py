@@ -57,7 +57,7 @@ def served(finished: Project, browser: str) -> Iterator[list[str]]:
         command, cwd=finished.folder, env=environment, stdout=subprocess.PIPE, text=True
     )
     assert server.stdout is not None
-    said = [server.stdout.readline().strip() for _ in range(4)]
+    said = [server.stdout.readline().strip() for _ in range(5)]
     try:
         await_answer(f"http://127.0.0.1:{port}/health", server)
         yield said
@@ -143,6 +143,18 @@ def test_means_stand_side_by_side(page: Page, served: list[str]) -> None:
     expect(page.get_by_text("STARTER held_out-fixed-1")).to_have_count(0)
 
 
+def test_published_stands_beside_held_out(page: Page, served: list[str]) -> None:
+    """The saved view: the two protocols of an architecture in neighbouring rows, and no other."""
+    page.goto(address(served, "protocols"))
+    visible(page, "STARTER held_out-fixed")
+    seen(page, "protocols")
+    rows = [row.inner_text() for row in page.get_by_role("row").all()]
+    names = [row.split()[-1] for text in rows for row in text.split("\n") if "STARTER" in row]
+    places = {name: names.index(name) for name in names}
+    assert abs(places["held_out-fixed"] - places["published-fixed"]) == 1
+    assert "random_split-fixed" not in places
+
+
 def test_curves_lie_over_one_another(page: Page, served: list[str]) -> None:
     """The same view as charts: a section for the curves, one line for each run."""
     page.goto(address(served, "means") + "&compareRunsMode=CHART")
@@ -187,4 +199,6 @@ def test_the_registry_shows_versions_and_aliases(page: Page, served: list[str]) 
 
 def test_the_server_says_where_to_look(served: list[str]) -> None:
     """The addresses of the views and of the models: the start page would open the other mode."""
-    assert [line.split()[0] for line in served] == ["means", "networks", "models", "Ctrl-C"]
+    assert [line.split()[0] for line in served] == [
+        "means", "protocols", "networks", "models", "Ctrl-C",
+    ]  # fmt: skip

@@ -8,6 +8,7 @@ that of `models.py`.
 """
 
 import json
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from safetensors.numpy import load_file
 
 Weights = dict[str, np.ndarray]
 CHUNK = 4096  # names scored at once
+SERVING = "__pyfunc_model_path__"  # what `mlflow models serve` sets for its server
 
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda values: values,
@@ -161,6 +163,8 @@ class OriginModel(PythonModel):
         answer = pd.DataFrame(probabilities, columns=languages, index=model_input.index)
         answer.insert(0, "language", said)
         answer.insert(1, "probability", probabilities.max(axis=1, initial=-np.inf))
+        if SERVING in os.environ:  # which would write NaN, and that is no JSON
+            answer = answer.astype(object).where(answer.notna(), None)
         return answer
 
 

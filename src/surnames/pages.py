@@ -20,7 +20,8 @@ def addresses(port: int, experiment: str | None) -> list[str]:
     pages = f"http://127.0.0.1:{port}/#"
     mode = "workflowType=machine_learning"
     views = f"{pages}/experiments/{experiment}/runs?{mode}&viewStateShareKey="
-    lines = [f"means      {views}runs", f"networks   {views}networks"] if experiment else []
+    kept = {"means": "runs", "protocols": "protocols", "networks": "networks"}
+    lines = [f"{name:10} {views}{key}" for name, key in kept.items()] if experiment else []
     return [*lines, f"models     {pages}/models/{MODEL}?{mode}", "Ctrl-C ends the server."]
 
 

@@ -12,20 +12,34 @@ DESCRIPTION = (
     "matrix (Artifacts) and the mean learning curve.\n"
     "- `tags.kind = 'network'`: each trained network by itself. Views, at the right above, groups "
     "these by architecture and protocol; as charts they draw a mean and a band each.\n"
-    "- Models: `surname-origin`, a version for each architecture.\n\n"
-    "A view of `dvc.lock`: `dvc repro` publishes what is missing, and nothing twice. The whole "
-    "story is in `reports/index.html`."
+    "- Saved views, whose addresses `make ui` prints: means and intervals; published against held "
+    "out; networks by architecture.\n"
+    "- Models: [surname-origin](#/models/surname-origin), a version for each architecture; "
+    "`make serve` lets the champion answer names.\n\n"
+    "A view of `dvc.lock`: `dvc repro` publishes what is missing and nothing twice, and `make "
+    "verify` says whether it is all there. The whole story is the report, `reports/index.html`: "
+    "`make report` opens it. What it answers: "
+    "[#193](https://github.com/pytorch/tutorials/issues/193), "
+    "[#1052](https://github.com/pytorch/tutorials/issues/1052), "
+    "[#2954](https://github.com/pytorch/tutorials/issues/2954)."
 )
 
 
-def _view(title: str, kind: str, columns: Sequence[str], group: Sequence[str]) -> str:
+def _view(
+    title: str,
+    query: str,
+    columns: Sequence[str],
+    group: Sequence[str] = (),
+    order: str = "attributes.start_time",
+    ascending: bool = False,
+) -> str:
     """A saved view of the runs table as the UI itself writes one (undocumented: see its test)."""
     name = "attributes.`Run Name`"
     shown = [f"metrics.`scores/{column}`" for column in columns]
     state = {
-        "searchFilter": f"tags.kind = '{kind}'",
-        "orderByKey": "attributes.start_time",
-        "orderByAsc": False,
+        "searchFilter": query,
+        "orderByKey": order,
+        "orderByAsc": ascending,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
@@ -46,18 +60,21 @@ def _view(title: str, kind: str, columns: Sequence[str], group: Sequence[str]) -
     return json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
 
 
+INTERVAL = ("macro_recall", "interval/macro_recall_low", "interval/macro_recall_high")
 VIEWS = {
-    "runs": _view(
-        "Means and intervals",
-        "run",
-        ("macro_recall", "interval/macro_recall_low", "interval/macro_recall_high", "accuracy"),
-        (),
+    "runs": _view("Means and intervals", "tags.kind = 'run'", (*INTERVAL, "accuracy")),
+    "protocols": _view(
+        "Published against held out",
+        "tags.kind = 'run' AND tags.protocol != 'random_split'",
+        INTERVAL,
+        order="tags.`architecture`",  # so that the two of each stand beneath one another
+        ascending=True,
     ),
     "networks": _view(
         "Networks by architecture",
-        "network",
+        "tags.kind = 'network'",
         ("macro_recall", "accuracy", "log_loss"),
-        ("run",),
+        group=("run",),
     ),
 }
 EXPERIMENT_TAGS = {
