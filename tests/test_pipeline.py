@@ -181,6 +181,7 @@ def test_names_at_hand_replace_the_starter_corpus(study: Project, names: Path) -
     assert ",starter " not in summary
 
 
+@pytest.mark.slow
 def test_side_by_side_makes_the_same_lock(study: Project) -> None:
     """`surnames repro` runs several stages at once, and nobody can tell from what it made."""
     lock = (study.folder / "dvc.lock").read_text()

@@ -478,6 +478,7 @@ def wrong_files(folder: Path) -> dict[str, tuple[str, str]]:
     }
 
 
+@pytest.mark.slow
 def test_wrong_files_are_clear_errors(finished: Project, tmp_path: Path) -> None:
     """Exit status 1 and what to do; no traceback, and no half of an output."""
     for name, words in wrong_files(tmp_path).values():

@@ -125,6 +125,7 @@ def test_other_predictions_are_told_apart(study: Project) -> None:
     assert first in said
 
 
+@pytest.mark.slow
 def test_what_cannot_be_reproduced_says_so(study: Project) -> None:
     """A dirty tree, a commit that is elsewhere, other names: one line each, and status 1."""
     run = run_id(study, f"{RUN}-0")
@@ -157,6 +158,7 @@ def test_a_commit_without_its_results_says_so(study: Project) -> None:
     assert "Running stage" not in said
 
 
+@pytest.mark.slow
 def test_an_uncommitted_lock_is_of_no_use(study: Project) -> None:
     """Published, and then lost: the run's results cannot be known any more."""
     run = run_id(study, f"{RUN}-0")

@@ -195,6 +195,7 @@ def test_eight_publishers_at_once_lose_and_double_nothing(study: Project) -> Non
     assert len(store.search_model_versions(f"name = '{stores.MODEL}'")) == 4
 
 
+@pytest.mark.slow
 def test_a_changed_study_is_added_and_the_old_one_kept(study: Project) -> None:
     """Other intervals are another run; the networks, which know no interval, are not."""
     study.set(study__confidence=0.5)

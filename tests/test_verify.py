@@ -168,6 +168,7 @@ def test_one_damage_seen_and_put_right(study: Project) -> None:
     test_damage_is_seen_and_put_right(study, "metric altered")
 
 
+@pytest.mark.slow
 def test_files_that_are_not_those_of_the_lock(study: Project) -> None:
     """Altered and deleted ones, and parameters that were changed and not run."""
     folder = study.folder / "results/runs/held_out/fixed"
@@ -264,6 +265,7 @@ def test_a_killed_rebuild_loses_nothing(study: Project, seconds: float) -> None:
     assert not list((study.folder / "mlflow").glob(".rebuilding*"))
 
 
+@pytest.mark.slow
 def test_a_broken_database_is_put_aside(study: Project) -> None:
     """What cannot be read is kept, too; there might be something in it."""
     (study.folder / "mlflow/mlflow.db").write_bytes(b"SQLite format 3\0 and no more")
