@@ -15,7 +15,7 @@ from surnames.networks import training
 
 
 def reproduce() -> None:
-    """Train and evaluate what changed, as many runs at once as there are workers.
+    """Make what changed, as many runs at once as there are workers, then report and track at once.
 
     `dvc repro` afterwards finds it done, and is the judge: what fails here fails there again, in
     its own words. Each run gets its share of the workers, which changes no bit of it.
@@ -28,10 +28,32 @@ def reproduce() -> None:
     if at_once < 2:
         return
     os.environ["SURNAMES_WORKERS"] = str(training.workers() // at_once)
-    pool = Parallel(at_once, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
-    done = pool(delayed(_reproduce)(run) for run in reversed(runs))  # short ones come last
-    for line in tqdm(done, "runs", len(runs), leave=False, disable=not sys.stderr.isatty()):
-        tqdm.write(line, file=sys.stderr)
+    pairs = {run: [f"train@{run}", f"evaluate@{run}"] for run in _baselines_first(runs)}
+    if _at_once(pairs, at_once) and not _dvc("--single-item", "compare"):
+        _at_once({stage: [stage] for stage in ("report", "track")}, at_once)
+
+
+def _baselines_first(runs: list[str]) -> list[str]:
+    """Baselines first: beside the last of them one network compiles the engine, and once.
+
+    What only counts takes no time, and comes last.
+    """
+    settings = params.load()
+    places = {"logistic_regression": 0, "counting": 2}
+    return sorted(
+        reversed(runs), key=lambda run: places.get(settings.recipe(settings.runs[run]).method, 1)
+    )
+
+
+def _at_once(work: dict[str, list[str]], workers: int) -> bool:
+    """Make the stages of each title, so many titles at once; whether all of it was made."""
+    pool = Parallel(workers, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
+    done = pool(delayed(_reproduce)(title, stages) for title, stages in work.items())
+    whole = True
+    for made, said in tqdm(done, "", len(work), leave=False, disable=not sys.stderr.isatty()):
+        tqdm.write(said, file=sys.stderr)
+        whole &= made
+    return whole
 
 
 def changed() -> set[str]:
@@ -49,25 +71,28 @@ def _dvc(*arguments: str) -> int:
     return main(["repro", "--quiet", *arguments])
 
 
-def _reproduce(run: str) -> str:
-    """Train and evaluate one run, with its output held back; a line about it."""
+def _reproduce(title: str, stages: list[str]) -> tuple[bool, str]:
+    """Make these stages in this process; whether that went well, and what to say about it."""
     started = time.monotonic()
-    with _silence():
-        failed = _dvc("--single-item", f"train@{run}", f"evaluate@{run}")
-    seconds = time.monotonic() - started
-    return f"{run}: " + ("failed, see below" if failed else f"done in {seconds:.1f} s")
+    with tempfile.TemporaryFile("w+") as said:
+        with _heard(said.fileno()):
+            made = not _dvc("--single-item", *stages)
+        said.seek(0)
+        lines = [f"{title}: done in {time.monotonic() - started:.1f} s", *said.read().splitlines()]
+    return made, "\n".join(lines) if made else f"{title}: failed, see below"
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """What this process and its children write goes nowhere."""
+def _heard(place: int) -> Iterator[None]:
+    """What this process and its children print goes to that file; their progress goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     kept = {stream: os.dup(stream) for stream in (1, 2)}
-    with tempfile.TemporaryFile() as nowhere:
-        for stream in kept:
-            os.dup2(nowhere.fileno(), stream)
+    os.dup2(place, 1)
+    os.dup2(nowhere, 2)
     try:
         yield
     finally:
         for stream, copy in kept.items():
             os.dup2(copy, stream)
             os.close(copy)
+        os.close(nowhere)
