@@ -25,7 +25,10 @@ pytestmark = pytest.mark.slow
 def served(finished: Project) -> Iterator[str]:
     """The address of the champion of the finished study."""
     port = free_port()
-    environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{finished.folder}/mlflow/mlflow.db"}
+    environment = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{finished.folder}/mlflow/mlflow.db",
+        "PATH": os.defpath,  # nobody need activate the environment
+    }
     code = "from surnames.cli import main; main()"
     command = [sys.executable, "-c", code, "serve", "--port", str(port)]
     server = subprocess.Popen(

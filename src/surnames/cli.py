@@ -30,6 +30,8 @@ class Group(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Did fixing the PyTorch character-RNN tutorial help? A reproducible study."""
+    # stages say `python` and MLflow `uvicorn`: those of this environment, activated or not
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     context.obj = Path.cwd()  # what a user's own paths are relative to
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / files.PIPELINE).is_file():

@@ -272,7 +272,6 @@ def _environment(folder: Path) -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1"} | kept | {
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(folder / ".dvc/tmp/site"),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONPATH": str(folder / "src"),
     }  # fmt: skip
 

@@ -87,8 +87,7 @@ def run(project: Path, say: Callable[[str], None]) -> None:
 def _environment(folder: Path) -> dict[str, str]:
     """This one, with the clone's own library, the starter corpus and a store of its own."""
     own = {k: v for k, v in os.environ.items() if k not in ("SURNAMES_DATA", "MLFLOW_TRACKING_URI")}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return own | {"PATH": path, "PYTHONPATH": str(folder / "src")}
+    return own | {"PYTHONPATH": str(folder / "src")}
 
 
 def _git(folder: Path, *arguments: str) -> list[str]:
