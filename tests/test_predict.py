@@ -52,9 +52,10 @@ SMALL = network(hidden=16)
 
 
 @pytest.mark.parametrize("architecture", ELMAN)
-def test_the_engine_the_registrys_model_and_predict_agree(architecture: str) -> None:
-    """The three places that know the recurrence, on 1,000 names of 1 to 40 letters."""
+def test_both_engines_the_registrys_model_and_predict_agree(architecture: str) -> None:
+    """All that know the recurrence, torch's autograd too, on 1,000 names of 1 to 40 letters."""
     from surnames import origin_model
+    from surnames.networks import reference
 
     model = network(architecture)
     rng = np.random.default_rng(2)
@@ -67,6 +68,11 @@ def test_the_engine_the_registrys_model_and_predict_agree(architecture: str) -> 
     assert card is not None
     kept = origin_model.SCORERS[card["kind"]](model.weights, names, card)
     np.testing.assert_allclose(found, kept, atol=1e-5)
+    row = model.architecture
+    assert isinstance(row, models.Elman)
+    plain = reference.Elman(row.activation, row.readout, len(model.weights["cell.bias"]))
+    reference.set_weights(plain, model.weights)
+    np.testing.assert_allclose(found, reference.probabilities(plain, names), atol=1e-5)
 
 
 def test_the_belief_after_a_letter_is_the_answer_to_what_was_read() -> None:
