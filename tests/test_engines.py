@@ -132,6 +132,15 @@ def test_padding_and_batching_change_no_logit(cell: str) -> None:
 
 
 @cells
+@given(st.lists(st.text("ab", min_size=1, max_size=6), min_size=1, max_size=20))
+def test_names_that_begin_alike_are_read_as_if_alone(cell: str, names: list[str]) -> None:
+    """To the last bit: a state that is taken from the name before is the one it would have."""
+    weights = CELLS[cell].initial_weights(16, np.random.default_rng(0))
+    alone = [CELLS[cell].probabilities(weights, [name])[0] for name in names]
+    np.testing.assert_array_equal(CELLS[cell].probabilities(weights, names), alone)
+
+
+@cells
 def test_the_first_letter_is_remembered(cell: str) -> None:
     """Names that differ in their first letter only get other logits: the state is carried on."""
     weights = CELLS[cell].initial_weights(64, np.random.default_rng(0))

@@ -340,16 +340,17 @@ def softmax(logits: np.ndarray, probabilities: np.ndarray) -> None:
 @compiled
 def forward(
     V: np.ndarray, U: np.ndarray, c: np.ndarray, S: np.ndarray, W: np.ndarray, b: np.ndarray,
-    activation: int, name: np.ndarray, h: np.ndarray, logits: np.ndarray,
+    activation: int, name: np.ndarray, known: int, h: np.ndarray, logits: np.ndarray,
 ) -> int:  # fmt: skip
     """Read one name; fills h[1:] (h[0] is the initial state, zero) and the logits (1, languages).
 
-    Returns how many states the logits depend on. The combined readout (S not empty) looks at the
-    last letter beside the state *before* it, so the last state is not even computed.
+    h[1 : known + 1] are there already. Returns how many states the logits depend on. The combined
+    readout (S not empty) looks at the last letter beside the state *before* it, so the last state
+    is not even computed.
     """
     combined = S.shape[0] > 0
     reads = name.size - 1 if combined else name.size
-    for t in range(reads):
+    for t in range(known, reads):
         copy_row(h, t + 1, c, 0)
         add_row(h, t + 1, V, name[t])
         if t > 0:
@@ -444,7 +445,7 @@ def train_steps(
     for example in examples:
         name = letters[offsets[example] : offsets[example + 1]]
         language = languages[example]
-        reads = forward(V, U, c, S, W, b, activation, name, h, logits)
+        reads = forward(V, U, c, S, W, b, activation, name, 0, h, logits)
         softmax(logits[0], probabilities)
         total_loss -= log(max(probabilities[language], 1e-300))
         if not np.isfinite(probabilities[language]):
@@ -463,14 +464,22 @@ def train_steps(
 @compiled
 def score_names(
     V: np.ndarray, U: np.ndarray, c: np.ndarray, S: np.ndarray, W: np.ndarray, b: np.ndarray,
-    activation: int, letters: np.ndarray, offsets: np.ndarray, h: np.ndarray,
+    activation: int, letters: np.ndarray, offsets: np.ndarray, order: np.ndarray, h: np.ndarray,
     probabilities: np.ndarray,
 ) -> None:  # fmt: skip
-    """probabilities[i] = softmax of the logits of name i, for every name."""
+    """probabilities[i] = softmax of the logits of name i, for every name, in this order.
+
+    The states of the letters with which the name before began, too, are not computed again.
+    """
     logits = np.empty((1, b.size), np.float32)
-    for i in range(offsets.size - 1):
+    before, states = letters[:0], 0
+    for i in order:
         name = letters[offsets[i] : offsets[i + 1]]
-        forward(V, U, c, S, W, b, activation, name, h, logits)
+        known, most = 0, min(states, name.size)
+        while known < most and name[known] == before[known]:
+            known += 1
+        states = forward(V, U, c, S, W, b, activation, name, known, h, logits)
+        before = name
         softmax(logits[0], probabilities[i])
 
 
@@ -575,8 +584,10 @@ def train(
 def probabilities(layout: Layout, activation: str, names: list[str]) -> np.ndarray:
     """(names, languages) float64: what the network says after the last letter of each name."""
     letters, offsets = alphabet.encode(names)
+    order = np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
     scores = np.empty((len(names), layout.languages))
     score_names(
-        *layout.arrays, ACTIVATIONS[activation], letters, offsets, layout.states(offsets), scores
-    )
+        *layout.arrays, ACTIVATIONS[activation], letters, offsets, order, layout.states(offsets),
+        scores,
+    )  # fmt: skip
     return scores
