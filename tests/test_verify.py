@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from conftest import Project
+from conftest import Project, commit
 from mlflow import MlflowClient
 from servers import mlflow_server
 from test_tracking import TRACK, client, runs
@@ -201,6 +201,19 @@ def test_changed_and_changed_back(study: Project) -> None:
         assert len(runs(store, "tags.kind = 'network'")) == networks + 6, turn
         assert len(runs(store, "tags.kind = 'run'")) == 7 + 3
         assert len(registry.versions(store)) == versions + 1
+
+
+@pytest.mark.slow
+def test_a_comment_in_the_engine_makes_no_version(study: Project) -> None:
+    """Its runs are other runs, of other code; the networks are the same to the last bit."""
+    with open(study.folder / "src/surnames/networks/baselines.py", "a") as stream:
+        stream.write("# another line\n")
+    commit(study, "Comment")
+    study.run("dvc", "repro", "-q")
+    store = client(study.folder)
+    assert len(runs(store, "tags.kind = 'run'")) == 2 * 7
+    assert [one.version for one in registry.versions(store)] == [1, 2, 3, 4]
+    findings(study)
 
 
 @pytest.mark.slow

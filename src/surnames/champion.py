@@ -80,7 +80,9 @@ def _better(one: Contender, other: Contender, confidence: float, share: float) -
         Term(-1.0, "held_out", other.scores, share),
     ]
     found = contrast(terms, confidence)
-    said = f"{one.architecture} against {other.architecture}: {100 * found.effect:+.1f} points"
+    name = other.architecture
+    against = name if name != one.architecture else "the champion's network of that architecture"
+    said = f"{one.architecture} against {against}: {100 * found.effect:+.1f} points"
     if found.low is None or found.high is None:
         return False, f"{said}, and no spread to judge it by"
     interval = f"{confidence:.0%} interval {100 * found.low:+.1f} to {100 * found.high:+.1f}"

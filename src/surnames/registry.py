@@ -49,7 +49,7 @@ class Candidate:
     """The network that stands for an architecture in the registry."""
 
     subject: Subject
-    fingerprint: str  # of the network and of how it is scored
+    fingerprint: str  # of its files: the same network is the same version in any study
     files: dict[str, bytes]  # what a model keeps of it, by path
     tags: dict[str, str]
     description: str
@@ -95,8 +95,14 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Study) -> Candidate:
     scores = scoring.load_columns(files.scores(*place))["macro_recall"]
     wanted = publication.median_replicate(scores)
     subject = next(one for one in study.subjects if one.run == run and one.replicate == wanted)
-    code = _model_code().read_bytes()
-    fingerprint = publication.digest([subject.fingerprint, hashlib.sha256(code).hexdigest(), card])
+    weights = models.load(files.weights(*place))[wanted].weights
+    kept = {
+        "origin_model.py": _model_code().read_bytes(),
+        "artifacts/weights.safetensors": safetensors.numpy.save(weights),
+        "artifacts/card.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
+    }
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in kept.items()}
+    fingerprint = publication.digest([run.architecture, digests])
     [results] = comparison.gather({str(run): run})
     network = publication.describe(subject, results, study)
     means = publication.describe(whole, results, study).metrics
@@ -111,16 +117,11 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Study) -> Candidate:
         contender = Contender(
             run.architecture, scores, study.split, fingerprint, tags.get("starter") == "true"
         )
-    weights = models.load(files.weights(*place))[wanted].weights
     table = publication.table_of_means(whole, study)
     return Candidate(
         subject,
         fingerprint,
-        {
-            "origin_model.py": code,
-            "artifacts/weights.safetensors": safetensors.numpy.save(weights),
-            "artifacts/card.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
-        },
+        kept,
         tags | {FINGERPRINT: fingerprint},
         f"{network.description}\nAll networks of {run.architecture}, {run.protocol}:\n\n{table}\n",
         contender,
