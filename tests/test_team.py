@@ -17,8 +17,8 @@ import boto3
 import pytest
 from conftest import ROOT, Project, commit
 from mlflow import MlflowClient
+from servers import free_port
 from test_pipeline import ran
-from test_ui import free_port
 
 from surnames import stores
 

@@ -2,18 +2,15 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from conftest import ROOT, Project
 from mlflow import MlflowClient
 from playwright.sync_api import Page, expect, sync_playwright
+from servers import await_answer, free_port
 
 from surnames import stores
 
@@ -40,12 +37,6 @@ def browser() -> str:
     return found
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def served(finished: Project, browser: str) -> Iterator[list[str]]:
     """What `surnames ui` printed on the finished study: the addresses of its pages."""
@@ -57,25 +48,13 @@ def served(finished: Project, browser: str) -> Iterator[list[str]]:
         command, cwd=finished.folder, env=environment, stdout=subprocess.PIPE, text=True
     )
     assert server.stdout is not None
-    said = [server.stdout.readline().strip() for _ in range(5)]
+    said = [server.stdout.readline().strip() for _ in range(6)]
     try:
         await_answer(f"http://127.0.0.1:{port}/health", server)
         yield said
     finally:
         server.terminate()
         server.wait(SECONDS)
-
-
-def await_answer(address: str, server: "subprocess.Popen[str]") -> None:
-    """Until the server answers; it takes some seconds."""
-    deadline = time.monotonic() + 2 * SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    raise AssertionError(f"no answer from {address}; exit status {server.poll()}")
 
 
 @pytest.fixture
@@ -124,14 +103,19 @@ def run_id(finished: Project, name: str) -> str:
     return str(found.info.run_id)
 
 
-def test_networks_stand_grouped_by_architecture(page: Page, served: list[str]) -> None:
-    """The saved view: a group for each protocol and architecture, with its mean and its size."""
-    page.goto(address(served, "networks"))
-    visible(page, "Group: STARTER held_out-fixed")
-    seen(page, "networks")
+@pytest.mark.parametrize("protocol", ["held_out", "published"])
+def test_networks_stand_grouped_by_architecture(
+    page: Page, served: list[str], protocol: str
+) -> None:
+    """The saved view of a protocol: a group for each architecture, with its mean and its size."""
+    page.goto(address(served, protocol))
+    visible(page, f"Group: STARTER {protocol}-fixed")
+    seen(page, f"networks-{protocol}")
     visible(page, "macro_recall")
     expect(page.get_by_text("Model training").first).to_be_visible()
-    expect(page.get_by_text("STARTER held_out-fixed-1").first).to_be_visible()
+    expect(page.get_by_text(f"STARTER {protocol}-fixed-1").first).to_be_visible()
+    other = {"held_out": "published", "published": "held_out"}[protocol]
+    expect(page.get_by_text(f"Group: STARTER {other}-fixed")).to_have_count(0)
 
 
 def test_means_stand_side_by_side(page: Page, served: list[str]) -> None:
@@ -200,5 +184,5 @@ def test_the_registry_shows_versions_and_aliases(page: Page, served: list[str]) 
 def test_the_server_says_where_to_look(served: list[str]) -> None:
     """The addresses of the views and of the models: the start page would open the other mode."""
     assert [line.split()[0] for line in served] == [
-        "means", "protocols", "networks", "models", "Ctrl-C",
+        "means", "protocols", "held_out", "published", "models", "Ctrl-C",
     ]  # fmt: skip

@@ -7,6 +7,7 @@ import sys
 from surnames import registry
 from surnames.core.errors import StudyError
 from surnames.stores import EXPERIMENT, MODEL, opened, present
+from surnames.views import VIEWS
 
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
@@ -20,8 +21,7 @@ def addresses(port: int, experiment: str | None) -> list[str]:
     pages = f"http://127.0.0.1:{port}/#"
     mode = "workflowType=machine_learning"
     views = f"{pages}/experiments/{experiment}/runs?{mode}&viewStateShareKey="
-    kept = {"means": "runs", "protocols": "protocols", "networks": "networks"}
-    lines = [f"{name:10} {views}{key}" for name, key in kept.items()] if experiment else []
+    lines = [f"{name:10} {views}{name}" for name in VIEWS] if experiment else []
     return [*lines, f"models     {pages}/models/{MODEL}?{mode}", "Ctrl-C ends the server."]
 
 

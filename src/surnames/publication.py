@@ -23,9 +23,10 @@ from surnames.core.errors import StudyError
 from surnames.core.params import Protocols, Recipe, Run
 from surnames.networks import models
 
-FORMAT = 2  # raised when other things are published of the same results
+FORMAT = 3  # raised when other things are published of the same results
 STARTER = "starter"
 CONFUSION_TABLE = "confusion/table.json"
+GAP = "\N{EM SPACE}"  # between columns: MLflow's tables leave none
 Point = tuple[str, float, int]  # metric, value, step
 Row = dict[str, str]
 
@@ -355,12 +356,11 @@ def table_of_means(subject: Subject, study: Study) -> str:
 
 
 def _table_of_means(rows: Sequence[Row], confidence: float) -> str:
-    lines = [f"| metric | mean | {confidence:.0%} interval | sd |", "| --- | --- | --- | --- |"]
+    header = ("metric", "mean", f"{confidence:.0%} interval", "sd")
+    lines = [_cells(*header), "| --- | --- | --- | --- |"]
     for row in rows:
         interval = f"{_short(row['ci_low'])} to {_short(row['ci_high'])}" if row["ci_low"] else ""
-        lines.append(
-            f"| {row['metric']} | {_short(row['mean'])} | {interval} | {_short(row['sd'])} |"
-        )
+        lines.append(_cells(row["metric"], _short(row["mean"]), interval, _short(row["sd"])))
     count, diverged = rows[0]["replicates"], rows[0]["diverged"]
     note = f"Over {count} network{'s' if count != '1' else ''}"
     lines += ["", f"{note}; {diverged} more diverged." if diverged != "0" else f"{note}."]
@@ -368,8 +368,13 @@ def _table_of_means(rows: Sequence[Row], confidence: float) -> str:
 
 
 def _table_of_scores(scores: dict[str, float]) -> str:
-    lines = [f"| {name} | {_short(str(value))} |" for name, value in scores.items()]
-    return "\n".join(["| metric | |", "| --- | --- |", *lines])
+    lines = [_cells(name, _short(str(value))) for name, value in scores.items()]
+    return "\n".join([_cells("metric", "value"), "| --- | --- |", *lines])
+
+
+def _cells(*cells: str) -> str:
+    """A row of a markdown table."""
+    return f"| {' | '.join(cell + GAP for cell in cells)} |"
 
 
 def _short(cell: str) -> str:

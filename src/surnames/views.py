@@ -13,7 +13,7 @@ DESCRIPTION = (
     "- `tags.kind = 'network'`: each trained network by itself. Views, at the right above, groups "
     "these by architecture and protocol; as charts they draw a mean and a band each.\n"
     "- Saved views, whose addresses `make ui` prints: means and intervals; published against held "
-    "out; networks by architecture.\n"
+    "out; the networks of either protocol by architecture.\n"
     "- Models: [surname-origin](#/models/surname-origin), a version for each architecture; "
     "`make serve` lets the champion answer names.\n\n"
     "A view of `dvc.lock`: `dvc repro` publishes what is missing and nothing twice, and `make "
@@ -35,7 +35,8 @@ def _view(
 ) -> str:
     """A saved view of the runs table as the UI itself writes one (undocumented: see its test)."""
     name = "attributes.`Run Name`"
-    shown = [f"metrics.`scores/{column}`" for column in columns]
+    widths = {f"metrics.`scores/{column}`": 60 + 8 * len(column) for column in columns}
+    shown = list(widths)
     state = {
         "searchFilter": query,
         "orderByKey": order,
@@ -46,7 +47,7 @@ def _view(
         "modelVersionFilter": "All Runs",
         "selectedColumns": shown,
         "columnOrder": [name, *shown],  # without it the widths are not heeded
-        "columnWidths": {name: 330, **dict.fromkeys(shown, 240)},
+        "columnWidths": {name: 330} | widths,
         "runsHiddenMode": "FIRST_20_RUNS",
         "useGroupedValuesInCharts": True,
         "hideEmptyCharts": True,
@@ -60,9 +61,19 @@ def _view(
     return json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
 
 
+def _networks(protocol: str, title: str) -> str:
+    """Each architecture's networks as a group; of one protocol, for the UI loads a hundred runs."""
+    return _view(
+        title,
+        f"tags.kind = 'network' AND tags.protocol = '{protocol}'",
+        ("macro_recall", "accuracy", "log_loss"),
+        group=("run",),
+    )
+
+
 INTERVAL = ("macro_recall", "interval/macro_recall_low", "interval/macro_recall_high")
 VIEWS = {
-    "runs": _view("Means and intervals", "tags.kind = 'run'", (*INTERVAL, "accuracy")),
+    "means": _view("Means and intervals", "tags.kind = 'run'", (*INTERVAL, "accuracy")),
     "protocols": _view(
         "Published against held out",
         "tags.kind = 'run' AND tags.protocol != 'random_split'",
@@ -70,12 +81,8 @@ VIEWS = {
         order="tags.`architecture`",  # so that the two of each stand beneath one another
         ascending=True,
     ),
-    "networks": _view(
-        "Networks by architecture",
-        "tags.kind = 'network'",
-        ("macro_recall", "accuracy", "log_loss"),
-        group=("run",),
-    ),
+    "held_out": _networks("held_out", "Networks, on names not seen"),
+    "published": _networks("published", "Networks, on names trained on"),
 }
 EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",
