@@ -26,7 +26,7 @@ from surnames.networks import models
 FORMAT = 3  # raised when other things are published of the same results
 STARTER = "starter"
 CONFUSION_TABLE = "confusion/table.json"
-GAP = "\N{EM SPACE}"  # between columns: MLflow's tables leave none
+GAP = "&emsp;"  # between columns: MLflow's tables leave none, and trim the character itself
 Point = tuple[str, float, int]  # metric, value, step
 Row = dict[str, str]
 
