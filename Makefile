@@ -73,7 +73,7 @@ lint: .venv/ready ## ruff's rules and its format; the lock against pyproject.tom
 types: .venv/ready ## mypy
 	@.venv/bin/mypy
 
-bench: .venv/ready ## measure, and write docs/benchmarks.md (10 minutes)
+bench: .venv/ready ## measure, and write docs/benchmarks.md (5 minutes)
 	@.venv/bin/python benchmarks/benchmark.py
 
 lock: .venv/ready ## resolve requirements.lock anew (UPGRADE=1: the newest of everything)

@@ -228,7 +228,8 @@ def peak(command: list[str], pause: float, **how: Any) -> float:
         held = 0
         for one in [process, *process.children(recursive=True)]:
             with suppress(psutil.Error):  # it has ended meanwhile
-                held += one.memory_full_info().pss
+                found = one.memory_full_info()
+                held += getattr(found, "pss", found.rss)
         most = max(most, held)
         time.sleep(pause)
     if process.returncode:
