@@ -220,7 +220,7 @@ def _measured(command: list[str], names: int) -> tuple[str, str, str]:
 def peak(command: list[str], pause: float, **how: Any) -> float:
     """The most megabytes that a command and its children hold together, looked at in pauses.
 
-    A page that several of them share counts once (its proportional set size; Linux tells).
+    An upper bound: pages that several of them share, such as libraries, count for each.
     """
     process = psutil.Popen(command, stdout=subprocess.DEVNULL, **how)
     most = 0
@@ -228,8 +228,7 @@ def peak(command: list[str], pause: float, **how: Any) -> float:
         held = 0
         for one in [process, *process.children(recursive=True)]:
             with suppress(psutil.Error):  # it has ended meanwhile
-                found = one.memory_full_info()
-                held += getattr(found, "pss", found.rss)
+                held += one.memory_info().rss
         most = max(most, held)
         time.sleep(pause)
     if process.returncode:
