@@ -52,7 +52,7 @@ ci-smoke: .venv/ready ## the same for drafts and forks: `make smoke` instead of 
 	@.venv/bin/surnames pull-request "$${BASE:-main}" --smoke
 
 ci-comment: ## what CI does after that: one comment under the pull request
-	@PYTHONPATH=src python3 -m surnames.comment
+	@PYTHONPATH=src python3 -m surnames.workflow.comment
 
 readme: .venv/ready ## write the README's table and docs/findings.md anew from the results
 	@.venv/bin/surnames readme
@@ -120,7 +120,7 @@ PIP := .venv/bin/python -m pip install -qq --no-input --no-deps --no-build-isola
 	@$(PIP) --require-hashes -r .venv/setuptools.lock
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --editable .
-	@.venv/bin/python -m surnames.vega  # the page in which dvc plots draws without a network
+	@.venv/bin/python -m surnames.workflow.plots_page  # the page in which dvc plots draws without a network
 	@pwd -P > .venv/ready
 
 moved:

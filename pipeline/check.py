@@ -1,7 +1,7 @@
 """The gate before training: the schema of every split, and no held-out name in training."""
 
-from surnames import validation
 from surnames.core import corpus, errors, files, params
+from surnames.data import validation
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """All runs of the study side by side: tables of means, effects and curves, and the verdicts."""
 
-from surnames import claims, comparison, scoring
 from surnames.core import errors, files, params
-from surnames.statistics import Term
+from surnames.evaluation import scoring
+from surnames.study import claims, comparison
+from surnames.study.statistics import Term
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Score all replicates of one architecture under one protocol, exactly."""
 
-from surnames import scoring
 from surnames.core import corpus, errors, files
+from surnames.evaluation import scoring
 from surnames.networks import models
 
 

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from surnames import sources
 from surnames.core import errors, files, params
+from surnames.data import sources
 
 
 def main() -> None:

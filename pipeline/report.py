@@ -4,9 +4,14 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from surnames import claims, headline, provenance, publication, report, scoring, try_a_name
 from surnames.core import corpus, errors, files, params
+from surnames.display import headline
+from surnames.evaluation import scoring
 from surnames.networks import models
+from surnames.report import page as report
+from surnames.report import provenance, try_a_name
+from surnames.study import claims
+from surnames.tracking import run_record as publication
 
 
 def load() -> report.Study:

@@ -1,7 +1,9 @@
 """Publish the study to MLflow: what the store lacks of it, and nothing twice."""
 
-from surnames import publication, stores, tracking
 from surnames.core import errors, files
+from surnames.tracking import publish as tracking
+from surnames.tracking import run_record as publication
+from surnames.tracking import store as stores
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from surnames.core import files
 from surnames.core.errors import StudyError, SurnamesError
 
 if TYPE_CHECKING:
-    from surnames.study_diff import Format
+    from surnames.workflow.study_diff import Format
 
 
 class Group(click.Group):
@@ -44,9 +44,11 @@ def main(context: click.Context) -> None:
 @click.argument("targets", nargs=-1)
 def repro(targets: tuple[str, ...]) -> None:
     """Run what changed (`dvc repro`) and print the headline table."""
-    from surnames import claims as ledger
-    from surnames import headline, scoring, side_by_side
     from surnames.core import params
+    from surnames.display import headline
+    from surnames.evaluation import scoring
+    from surnames.study import claims as ledger
+    from surnames.workflow import parallel as side_by_side
 
     ledger.load(params.load().runs, scoring.METRICS)  # told now rather than after the training
 
@@ -65,7 +67,8 @@ def repro(targets: tuple[str, ...]) -> None:
 
 def _publish_elsewhere(dvc: list[str]) -> None:
     """Publish to a store that has not got the study: DVC cannot see another one or its loss."""
-    from surnames import stores, tracking
+    from surnames.tracking import publish as tracking
+    from surnames.tracking import store as stores
 
     published = set(files.read_json(files.RECEIPT)["fingerprints"])
     if not tracking.holds(stores.store(), published):
@@ -86,7 +89,8 @@ def readme() -> None:
 
 
 def _write_pages() -> None:
-    from surnames import findings, headline
+    from surnames.display import headline
+    from surnames.documents import findings
 
     headline.write_readme()
     findings.write()
@@ -96,10 +100,11 @@ def _write_pages() -> None:
 @click.option("--check", is_flag=True, help="Fail where a verdict is not the expected one.")
 def claims(check: bool) -> None:
     """Print the ledger: every claim with its effect and verdict."""
-    from surnames import claims as ledger
+    from surnames.display import verdicts as display
+    from surnames.study import claims as ledger
 
     verdicts = ledger.verdicts()
-    click.echo(ledger.text(verdicts))
+    click.echo(display.text(verdicts))
     surprises = ledger.unexpected(verdicts["claims"])
     if check and surprises:
         raise StudyError(
@@ -113,7 +118,7 @@ def claims(check: bool) -> None:
 @click.argument("wanted", metavar="RUN_ID|COMMIT")
 def reproduce(wanted: str) -> None:
     """Make a published run, or a commit's study, anew in a clean checkout and compare."""
-    from surnames import reproduction
+    from surnames.workflow import rerun as reproduction
 
     outcome = reproduction.reproduce(wanted)
     click.echo(outcome)
@@ -128,7 +133,7 @@ def reproduce(wanted: str) -> None:
 @click.pass_obj
 def report(here: Path, to: Path | None) -> None:
     """Stamp a copy of the report with commit and date, and open it in a browser."""
-    from surnames import stamp
+    from surnames.documents import stamp
 
     page = stamp.write(here / to if to else stamp.STAMPED).resolve()
     click.echo(page)
@@ -140,7 +145,7 @@ def report(here: Path, to: Path | None) -> None:
 @click.option("--port", default=5000, show_default=True)
 def ui(port: int) -> None:
     """Serve the MLflow UI on loopback."""
-    from surnames import pages
+    from surnames.tracking import server as pages
 
     pages.serve(port)
 
@@ -151,7 +156,7 @@ def ui(port: int) -> None:
 @click.option("--port", default=5001, show_default=True)
 def serve(model: str, port: int) -> None:
     """Let a registered model answer names over HTTP, on loopback."""
-    from surnames import pages
+    from surnames.tracking import server as pages
 
     pages.serve_model(model, port)
 
@@ -161,7 +166,9 @@ def serve(model: str, port: int) -> None:
               type=click.Choice(["table", "json"]))  # fmt: skip
 def verify(form: str) -> None:
     """Compare dvc.lock, the files and MLflow; exit 1 where they disagree."""
-    from surnames import publication, store_check, stores
+    from surnames.tracking import run_record as publication
+    from surnames.tracking import store as stores
+    from surnames.tracking import verify as store_check
 
     place = stores.present()
     with stores.opened(place) as client:
@@ -177,7 +184,10 @@ def verify(form: str) -> None:
 @main.command()
 def rebuild() -> None:
     """Make MLflow's store anew from dvc.lock and the cache."""
-    from surnames import publication, store_check, stores, tracking
+    from surnames.tracking import publish as tracking
+    from surnames.tracking import run_record as publication
+    from surnames.tracking import store as stores
+    from surnames.tracking import verify as store_check
 
     study, place = publication.load(), stores.store()
     if place.database is None:
@@ -194,7 +204,7 @@ def rebuild() -> None:
 @main.command()
 def smoke() -> None:
     """Run the whole study in small, on the starter corpus, in a clone that is then removed."""
-    from surnames import smoke as small
+    from surnames.workflow import smoke as small
 
     small.run(Path.cwd(), click.echo)
 
@@ -211,7 +221,7 @@ def smoke() -> None:
 )
 def diff(base: str, head: str | None, form: "Format") -> None:
     """What HEAD (the work tree by default) differs in from BASE, and what of it is noise."""
-    from surnames import study_diff
+    from surnames.workflow import study_diff
 
     click.echo(study_diff.render(study_diff.compare(base, head), form))
 
@@ -219,7 +229,7 @@ def diff(base: str, head: str | None, form: "Format") -> None:
 @main.command()
 def stale() -> None:
     """Fail where dvc.lock is not of this code, these parameters and these tables."""
-    from surnames import staleness
+    from surnames.workflow import stale as staleness
 
     staleness.check()
 
@@ -230,7 +240,7 @@ def stale() -> None:
 @click.option("--rerun", is_flag=True, help="Go on where dvc.lock is stale; the patch is the new.")
 def pull_request(base: str, small: bool, rerun: bool) -> None:
     """Do what CI does with a pull request onto BASE; build/ci holds what it wrote."""
-    from surnames import pull_request as job
+    from surnames.workflow import pull_request as job
 
     job.check(base, small=small, rerun_stale=rerun, say=click.echo)
 
@@ -256,7 +266,7 @@ def predict(
 
     Where the input has a column `language`, the answers are scored as well. docs/predict.md
     """
-    from surnames import stream
+    from surnames.predict import command as stream
 
     if names and path:
         raise click.UsageError("names came and --file, too; give one of them")

@@ -1,0 +1,1 @@
+"""The names: where they come from, how they are cleaned, split and checked."""

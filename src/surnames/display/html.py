@@ -1,0 +1,92 @@
+"""What the report's page is made of: sections with paragraphs, figures and tables."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+TEMPLATES = Path(__file__).parents[1] / "report" / "templates"
+# DVC keeps the page by its digest, so what differs from copy to copy is put here by `stamp`.
+UNSTAMPED = Markup(
+    "<span>Not in this file: its commit, its date and the digest of <code>dvc.lock</code>. DVC "
+    "keeps the file by its own digest, so it must be the same on every machine; the copy that "
+    "<code>make report</code> opens has them here.</span>"
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption; `folded` ones open on demand."""
+
+    caption: str
+    head: Sequence[str | Markup]
+    rows: Sequence[Sequence[str | Markup]]
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture, what it shows for those who do not see it, and what stands beneath.
+
+    An `inline` one tells its cells' titles to a pointer, which a picture in a picture cannot.
+    """
+
+    svg: str
+    alt: str
+    caption: str
+    inline: bool = False
+
+    @property
+    def address(self) -> str:
+        """The picture as a data URI, so that the page needs no other file."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
+
+    @property
+    def drawing(self) -> Markup:
+        """The picture as part of the page; it is of our own making, from escaped labels."""
+        return Markup(self.svg)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page."""
+
+    key: str
+    title: str
+    paragraphs: Sequence[str | Markup] = ()
+    figures: Sequence[Figure] = ()
+    tables: Sequence[Table] = ()
+    items: Sequence[str | Markup] = ()
+
+
+def environment(escape: bool) -> Environment:
+    """The project's templates: `escape` for HTML, not for markdown."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=escape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def pipes(table: Table) -> str:
+    """A table in markdown."""
+    lines = [list(table.head), ["---"] * len(table.head), *map(list, table.rows)]
+    cells = ([str(cell).replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
+
+
+def code(text: str, words: str = "") -> Markup:
+    """A name of the project's, with what it means beneath."""
+    meaning = Markup(' <span class="words">{}</span>').format(words) if words else ""
+    return Markup("<code>{}</code>{}").format(text, meaning)
+
+
+def paragraph(text: str, *values: object) -> Markup:
+    """A paragraph of HTML with values filled in; what is not markup already is escaped."""
+    return Markup("<p>{}</p>").format(Markup(text).format(*values))

@@ -1,0 +1,30 @@
+"""The judged ledger of claims as a table for a terminal."""
+
+from typing import Any
+
+from surnames.display.tables import aligned
+from surnames.display.wording import points
+
+
+def text(ledger: dict[str, Any]) -> str:
+    """A row for each claim; (!) marks a verdict that is not the expected one."""
+    head = [
+        "verdict",
+        "points",
+        f"{100 * ledger['confidence']:g} % interval",
+        "more than",
+        "p (Holm)",
+        "claim",
+    ]
+    rows = [
+        [
+            row["verdict"] + ("" if row["verdict"] == row["expect"] else " (!)"),
+            points(row["effect"]),
+            "" if row["low"] is None else f"{points(row['low'])} to {points(row['high'])}",
+            points(row["more_than"]),
+            "" if row["p_adjusted"] is None else f"{row['p_adjusted']:.2g}",
+            row["id"],
+        ]
+        for row in ledger["claims"]
+    ]
+    return aligned(head, rows)

@@ -1,0 +1,58 @@
+"""A copy of the report that says which commit it is of, and when it was made.
+
+The report itself cannot: DVC keeps it by its digest, in a dvc.lock that is written after it.
+"""
+
+import hashlib
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from markupsafe import Markup
+
+from surnames.core import files
+from surnames.core.errors import StudyError
+from surnames.display import html as layout
+
+STAMPED = files.REPORT.with_name("stamped.html")
+
+
+def write(path: Path = STAMPED) -> Path:
+    """Copy the report with its stamp; StudyError where there is none, or none of this code's."""
+    if not files.REPORT.is_file() or not files.LOCK.is_file():
+        raise StudyError(f"{files.REPORT} is not there yet; run `make repro`")
+    page = files.REPORT.read_bytes()
+    before, place, after = page.decode("utf-8").partition(layout.UNSTAMPED)
+    if not place:
+        raise StudyError(f"{files.REPORT} was written by other code; run `make repro`")
+    files.replace_text(path, f"{before}{_stamp(page)}{after}")
+    return path
+
+
+def _stamp(page: bytes) -> Markup:
+    """Commit, digest of dvc.lock, and whether that knows the page; where and when it was copied."""
+    lock = files.LOCK.read_bytes()
+    digest = hashlib.md5(page).hexdigest()
+    commit = _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    told = f"commit {commit} of {_git('show', '-s', '--format=%cI', 'HEAD')}" if commit else ""
+    return Markup(
+        "<span>Copied {} with Python {} from {}; <code>dvc.lock</code> has the SHA-256 "
+        "<code>{}</code> and {} the original of this page (MD5 <code>{}</code>).</span>"
+    ).format(
+        datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        platform.python_version(),
+        told or "a folder without a commit",
+        hashlib.sha256(lock).hexdigest(),
+        "holds" if f"md5: {digest}".encode() in lock else "does NOT hold",
+        digest,
+    )
+
+
+def _git(*arguments: str) -> str:
+    """What git says, or nothing where there is no git or no repository."""
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,1 @@
+"""`surnames predict`: names in, languages out."""

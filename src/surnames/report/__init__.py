@@ -1,0 +1,1 @@
+"""The report, a page that needs nothing else, and the data card."""

@@ -1,0 +1,130 @@
+"""The ledger: what has been claimed of the tutorial and its fix, each claim tested on every run."""
+
+from collections.abc import Callable, Sequence
+from math import isnan
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from surnames.core import files, params
+from surnames.core.corpus import LANGUAGES
+from surnames.core.errors import StudyError
+from surnames.core.params import Run, Section
+from surnames.study.statistics import Term, contrast, holm
+
+Verdict = Literal["supported", "refuted", "undecided"]
+Values = Callable[[str, str], Term]  # (run, metric) -> its values with weight 1
+
+
+class Source(Section):
+    """Where a claim was made."""
+
+    name: str
+    url: Annotated[str, Field(pattern=r"^https://.")] | None = None
+
+
+class Claim(Section):
+    """A sentence, and the contrast of runs that it says is more than a threshold."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    claim: str
+    sources: Annotated[list[Source], Field(min_length=1)]
+    # weight, run, metric
+    terms: Annotated[
+        list[Annotated[tuple[float, str, str], Field(strict=False)]], Field(min_length=1)
+    ]
+    more_than: float
+    expect: Verdict
+
+
+class Ledger(Section):
+    """All of claims.yaml."""
+
+    claims: list[Claim]
+
+
+def load(runs: dict[str, Run], metrics: Sequence[str], path: Path = files.CLAIMS) -> list[Claim]:
+    """The ledger; raises StudyError with the line of each claim that cannot be tested."""
+    text, values = params.read_written(path)
+    try:
+        ledger = Ledger.model_validate(values)
+    except ValidationError as error:
+        faults = [
+            f"line {params.line_of(text, fault['loc'])}: "
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}; got {str(fault['input'])[:80]!r}"
+            for fault in error.errors()
+        ]
+        raise _refused(path, faults) from None
+    known = {*metrics, *(f"recall/{language}" for language in LANGUAGES)}
+    faults, seen = [], set()
+    for place, claim in enumerate(ledger.claims):
+        line = f"line {params.line_of(text, ('claims', place))}: claim {claim.id}"
+        if claim.id in seen:
+            faults.append(f"{line} stands here a second time; give each an id of its own")
+        seen.add(claim.id)
+        for _, run, metric in claim.terms:
+            if run not in runs:
+                faults.append(
+                    f"{line} compares {run}, which is not under `runs` in {files.PARAMS}; "
+                    "put it there, or remove the claim"
+                )
+            if metric not in known:
+                choices = ", ".join([*metrics, "recall/<Language>"])
+                faults.append(f"{line} asks for {metric!r}; choose from {choices}")
+    if faults:
+        raise _refused(path, faults)
+    return ledger.claims
+
+
+def _refused(path: Path, faults: list[str]) -> StudyError:
+    return StudyError("\n  ".join([f"{path} cannot be tested:", *faults]))
+
+
+def judge(claims: Sequence[Claim], values: Values, confidence: float) -> list[dict[str, Any]]:
+    """Each claim with its effect, interval, p-value (Holm's over the ledger) and verdict.
+
+    `supported` is an effect significantly above the threshold, `refuted` one significantly below.
+    The intervals are each for itself, so one may leave out its threshold and stay undecided.
+    """
+    effects = [
+        contrast(
+            [values(run, metric).times(weight) for weight, run, metric in claim.terms],
+            confidence,
+            claim.more_than,
+        )
+        for claim in claims
+    ]
+    rows = []
+    for claim, found, adjusted in zip(
+        claims, effects, holm([found.p for found in effects]), strict=True
+    ):
+        significant = adjusted is not None and adjusted < 1 - confidence
+        side: Verdict = "supported" if found.effect > claim.more_than else "refuted"
+        rows.append(
+            claim.model_dump(exclude={"expect"})
+            | {
+                "replicates": found.replicates,
+                "effect": None if isnan(found.effect) else found.effect, "low": found.low,
+                "high": found.high, "p": found.p, "p_adjusted": adjusted,
+                "verdict": side if significant else "undecided", "expect": claim.expect,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def verdicts(path: Path = files.LEDGER) -> dict[str, Any]:
+    """The judged ledger: its confidence, its data set and the rows of `judge`."""
+    if not path.is_file():
+        raise StudyError(f"{path} is not there yet; run `make repro`")
+    found: dict[str, Any] = files.read_json(path)
+    return found
+
+
+def unexpected(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """A sentence for each verdict that is not the expected one."""
+    return [
+        f"{row['id']}: {row['verdict']}, and {row['expect']} was expected"
+        for row in rows
+        if row["verdict"] != row["expect"]
+    ]

@@ -1,0 +1,146 @@
+"""The README and the documents: what they say is what the pipeline made, and what is there."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.projects import ROOT
+
+from surnames.core.errors import StudyError
+from surnames.display import headline
+from surnames.display.headline import Summary
+from surnames.networks import models
+
+WRITTEN = {"benchmarks.md", "findings.md"}  # by commands, every figure of them
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def row(protocol: str, name: str, mean: float, *, diverged: int = 0, data: str = "x 1") -> dict:
+    """A row of summary.csv."""
+    return {
+        "protocol": protocol, "architecture": name, "metric": "macro_recall", "replicates": "3",
+        "diverged": str(diverged), "mean": str(mean), "ci_low": str(mean - 0.01),
+        "ci_high": str(mean + 0.01), "data_set": data,
+    }  # fmt: skip
+
+
+def prose(path: Path) -> str:
+    """A document without its block of results, its code and its addresses."""
+    page = path.read_text(encoding="utf-8")
+    if path.name == "README.md":
+        before, _, after = headline.block(page)
+        page = before + after
+    page = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    return re.sub(r"`[^`]*`|\]\([^)]*\)|^ {4}.*$", "", page, flags=re.MULTILINE)
+
+
+def test_block_is_what_the_results_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make repro` writes it; a table that was changed without it would leave it stale."""
+    monkeypatch.chdir(ROOT)
+    if not (ROOT / "results/summary.csv").is_file():
+        pytest.skip("no study has run here yet")
+    _, written, _ = headline.block((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert written.strip("\n") == headline.markdown()
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in DOCUMENTS if path.name not in WRITTEN], ids=lambda path: path.name
+)
+def test_no_figure_is_typed_in(path: Path) -> None:
+    """Results stand between the marks; versions, times and sizes may stand anywhere."""
+    text = re.sub(
+        r"(?i:Python|DVC|MLflow|torch) \d[\d.]*(,? (?:or |and )?3\.\d+)*", "", prose(path)
+    )
+    text = re.sub(r"\d+\.\d+ (s|MB|GB)\b", "", text)
+    assert not re.findall(r"\d+(?:\.\d+)?\s*(?:%|percent|points)", text)
+    assert not re.findall(r"\d+\.\d+", text)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    """Every file that a document links is in the project."""
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        if not target.startswith("http") and target != "reports/headline.svg":  # made by a stage
+            assert (path.parent / target).exists(), f"{path.name} links {target}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_exist(path: Path) -> None:
+    """Every make target that a document names is one."""
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in re.findall(r"\bmake ([a-z-]+)\b(?=[^`\n]*(?:`|#|$))", path.read_text(), re.M):
+        if f"`make {target}" in path.read_text() or f"\nmake {target}" in path.read_text():
+            assert f"make {target} " in listed.stdout, f"{path.name} names make {target}"
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [(0.7, "20.0 points higher"), (0.3, "20.0 points lower"), (0.50004, "the same to a tenth")],
+)
+def test_sentences_follow_the_figures(new: float, said: str) -> None:
+    """The answer says higher only where it is higher."""
+    summary = Summary([row("held_out", "tutorial_2017", 0.5), row("held_out", "fixed", new)])
+    assert said in " ".join(headline.answer(summary))
+
+
+def test_sentences_say_what_the_study_lacks() -> None:
+    """A study without one of the two networks does not compare them."""
+    told = " ".join(headline.answer(Summary([row("held_out", "fixed", 0.5)])))
+    assert "does not hold both tutorial_2017 and fixed under published" in told
+    assert "does not hold both tutorial_2017 and fixed under held_out" in told
+
+
+def test_diverged_networks_are_named() -> None:
+    """Left out of the means, so said in the table and beneath it."""
+    summary = Summary([row("held_out", "readout_only", 0.5, diverged=2)])
+    assert headline.table(summary)[1][1] == "50.0 (49.0 to 51.0), 2 diverged"
+    assert "2 of 5 of readout_only under held_out" in headline.diverged(summary)
+    assert not headline.diverged(Summary([row("held_out", "fixed", 0.5)]))
+
+
+def test_starter_corpus_is_said_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the terminal and on the README's first line of results."""
+    monkeypatch.chdir(ROOT)
+    summary = Summary([row("held_out", "fixed", 0.5, data="starter 123")])
+    monkeypatch.setattr(headline, "load", lambda: summary)
+    assert headline.markdown().startswith("> **THE STARTER CORPUS.**")
+    assert "THE STARTER CORPUS" in headline.text()
+
+
+def test_only_the_block_is_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person wrote around the marks stays; a page without marks is refused."""
+    monkeypatch.setattr(headline, "markdown", lambda: "new")
+    page = tmp_path / "README.md"
+    page.write_text(f"above\n{headline.BEGIN}\nold\n{headline.END}\nbelow\n")
+    headline.write_readme(page)
+    assert page.read_text() == f"above\n{headline.BEGIN}\nnew\n{headline.END}\nbelow\n"
+    page.write_text("no marks\n")
+    with pytest.raises(StudyError, match="lacks the marks"):
+        headline.write_readme(page)
+
+
+def test_words_are_those_of_the_networks() -> None:
+    """The factorial in words is the factorial that is trained."""
+    rows = {
+        (row.activation, row.readout): name
+        for name, row in models.ARCHITECTURES.items()
+        if isinstance(row, models.Elman)
+    }
+    assert rows == headline.FACTORIAL
+    assert set(models.ARCHITECTURES) <= set(headline.WORDS)
+
+
+def test_the_example_architecture_keeps_the_contract() -> None:
+    """The GRU of docs/extend.md runs as printed, and padding does not change its logits."""
+    import torch
+
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/extend.md").read_text(), re.DOTALL)[0]
+    scope: dict = {}
+    exec(code, scope)
+    network = scope["Gru"](57, 8, 18)
+    name = torch.tensor([[3, 1, 4]])
+    alone = network(name, torch.tensor([3]))
+    padded = network(torch.tensor([[3, 1, 4, 9, 9], [5, 9, 2, 6, 5]]), torch.tensor([3, 5]))
+    assert alone.shape == (1, 18)
+    torch.testing.assert_close(padded[:1], alone)

@@ -1,0 +1,320 @@
+"""The report: self-contained, the same bytes each time, honest about what is missing."""
+
+import importlib.util
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from support.projects import ROOT, SCREENSHOTS, Project
+
+from surnames.core import files
+from surnames.display import html as layout
+from surnames.display.headline import Summary
+from surnames.report import data_card as card
+from surnames.report import ledger
+from surnames.report import page as report
+
+
+def script() -> ModuleType:
+    """pipeline/report.py as a module."""
+    spec = importlib.util.spec_from_file_location("report_stage", ROOT / "pipeline/report.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def tables(finished: Project, monkeypatch: pytest.MonkeyPatch) -> report.Study:
+    """What the stage reads, of the finished study."""
+    monkeypatch.chdir(finished.folder)
+    return script().load()
+
+
+def only(tables: report.Study, keep: Callable[[str, str], bool]) -> report.Study:
+    """The same study with fewer runs."""
+
+    def kept(rows: report.Rows) -> report.Rows:
+        return [row for row in rows if keep(row["protocol"], row["architecture"])]
+
+    rows = [
+        {"protocol": protocol, "architecture": name, "metric": metric, "replicates": "2",
+         "diverged": "0", "mean": str(cell.mean), "ci_low": "", "ci_high": "", "data_set": "x 1"}
+        for protocol, name in tables.summary.runs
+        for metric in ("macro_recall", "accuracy")
+        if (cell := tables.summary.cell(protocol, name, metric))
+    ]  # fmt: skip
+    return replace(
+        tables,
+        summary=Summary(kept(rows)),
+        recall=kept(tables.recall),
+        curves=kept(tables.curves),
+        confusions=kept(tables.confusions),
+        calibration={run: bins for run, bins in tables.calibration.items() if keep(*run)},
+    )
+
+
+def test_page_needs_nothing_else(finished: Project) -> None:
+    """No network, no other file, no script but one; only links lead out."""
+    page = (finished.folder / "reports/index.html").read_text()
+    scripts = re.findall(r"<script[^>]*>", page)
+    assert scripts == ['<script type="application/json" id="try-data">', "<script>"]
+    assert '<link rel="stylesheet' not in page
+    assert set(re.findall(r'src="([^"#:]*)', page)) <= {"data"}
+    assert set(re.findall(r'<(\w+)[^>]* href="https:', page)) <= {"a"}
+    assert set(re.findall(r"url\((.)", page)) <= {"#"} and "@import" not in page
+
+
+def test_same_bytes_in_another_folder(finished: Project, study: Project) -> None:
+    """dvc.lock holds the report's digest: no date, no path, no order by chance may be in it."""
+    study.run("python", "pipeline/report.py", PYTHONHASHSEED="7", LC_ALL="C", MPLBACKEND="agg")
+    for path in (finished.folder / "reports").rglob("*.*"):
+        other = study.folder / path.relative_to(finished.folder)
+        assert other.read_bytes() == path.read_bytes(), path.name
+        assert str(finished.folder) not in path.read_text()
+
+
+def test_starter_corpus_stands_on_top(finished: Project) -> None:
+    """Nobody may take the stand-in's figures for an answer: not the page, the card, a picture."""
+    page = (finished.folder / "reports/index.html").read_text()
+    assert page.index("THE STARTER CORPUS") < page.index("<h1>")
+    assert "THE STARTER CORPUS" in (finished.folder / "reports/data.md").read_text()
+
+
+def test_every_run_is_in_the_table(tables: report.Study) -> None:
+    """A row for each architecture, a column for each protocol, a dash for what is no run."""
+    table = report.results(tables).tables[0]
+    cells = {
+        (protocol, name): str(cell)
+        for name, row in zip(tables.summary.architectures, table.rows, strict=True)
+        for protocol, cell in zip(tables.summary.protocols, row[1:], strict=True)
+    }
+    assert {run for run, cell in cells.items() if cell != "–"} == set(tables.summary.runs)
+    for run in tables.summary.runs:
+        found = tables.summary.cell(*run)
+        assert found and cells[run].startswith(f"{100 * found.mean:.1f}")
+        assert ("interval" in cells[run]) == (run != ("published", "majority"))
+
+
+def test_a_diverged_network_is_counted(tables: report.Study) -> None:
+    """It is in no mean, so the table and the answer must say that it was there."""
+    row = {
+        "protocol": "held_out", "architecture": "fixed", "metric": "macro_recall",
+        "replicates": "1", "diverged": "1", "mean": "0.5", "ci_low": "", "ci_high": "",
+        "data_set": "x 1",
+    }  # fmt: skip
+    told = replace(tables, summary=Summary([row]))
+    assert "1 of 2 of fixed under held_out" in str(report.answer(told).paragraphs)
+    assert "1 of 2 diverged" in report.results(told).tables[0].rows[0][1]
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        (
+            lambda protocol, name: name == "majority",
+            "No protocol of this study holds the four networks",
+        ),
+        (lambda protocol, name: name == "majority", "there are no curves"),
+        (lambda protocol, name: name != "fixed", "Not drawn: fixed under held_out"),
+        (lambda protocol, name: protocol != "held_out", "no run under held_out"),
+        (lambda protocol, name: protocol == "held_out", "no run under published"),
+        (lambda protocol, name: name == "fixed", "does not hold both tutorial_2017 and fixed"),
+    ],
+)
+def test_any_part_of_the_study_makes_a_page(
+    tables: report.Study, keep: Callable[[str, str], bool], said: str
+) -> None:
+    """What cannot be drawn says why, and the rest is there."""
+    page = report.page(only(tables, keep))
+    assert said in page
+    assert page.count("<section") == len(report.SECTIONS)
+
+
+def test_record_of_changes_leaves_out_mere_repeats(tables: report.Study) -> None:
+    """A line that was changed *and* repeats another is in the record, a mere repeat is not."""
+    changes = [
+        {"language": "German", "line": "1", "text": text, "published": "Gro", "cleaned": "",
+         "reasons": reasons}
+        for text, reasons in (
+            ("Groß", "the tutorial drops ß; cleaned; repeats line 9"), ("Gross", "repeats line 9"),
+        )
+    ]  # fmt: skip
+    rows = report.data(replace(tables, changes=changes)).tables[-1].rows
+    assert [row[2] for row in rows] == ["Groß"]
+
+
+def test_white_space_is_visible() -> None:
+    """A space at the end is why a line was changed: it has to be seen."""
+    assert card._visible("See ") == "See␣"
+    assert card._visible("To\u00a0The") == "To⍽The"
+    assert card._visible("Van Dyke") == "Van Dyke"
+
+
+def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
+    """A row of the judged ledger."""
+    return {
+        "id": "fix-raises-published", "claim": "The fix <helps>.", "more_than": 0.0,
+        "sources": [{"name": "a thread", "url": "https://example.org/1"}], "effect": 0.1,
+        "low": 0.05, "high": 0.15, "p_adjusted": 0.001, "verdict": verdict, "expect": verdict,
+    } | changed  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("supported", "Did it help? Yes:"),
+        ("refuted", "Did it help? No:"),
+        ("undecided", "Did it help? Undecided:"),
+    ],
+)
+def test_answer_follows_the_verdict(tables: report.Study, verdict: str, said: str) -> None:
+    """Yes only where the ledger supports it, however far apart the means are."""
+    told = replace(tables, ledger={"confidence": 0.95, "claims": [claim(verdict)]})
+    assert said in str(report.answer(told).paragraphs)
+
+
+def test_ledger_says_all_of_a_claim(tables: report.Study) -> None:
+    """Sign, word, sentence, source, effect, interval, p, and where a verdict is a new one."""
+    told = replace(
+        tables, ledger={"confidence": 0.95, "claims": [claim("refuted", expect="supported")]}
+    )
+    shown = str(report.claims(told).paragraphs)
+    for part in (
+        "✗", "refuted", "The fix &lt;helps&gt;.", 'href="https://example.org/1"', "+10.0",
+        "+5.0 to +15.0", "p = 0.0010", "expected: supported",
+    ):  # fmt: skip
+        assert part in shown
+    none = replace(tables, ledger={"confidence": 0.95, "claims": []})
+    assert report.claims(none).paragraphs == ["This study tests no claim."]
+
+
+def test_bars_have_one_scale() -> None:
+    """Left is less, the threshold has its place, and what lies far off does not press the rest."""
+    claims = [
+        claim(effect=-0.03, low=-0.04, high=-0.02), claim(more_than=0.1),
+        claim(effect=0.9, low=0.8, high=1.0), claim(effect=0.02, low=None, high=None),
+        claim(effect=None, low=None, high=None),
+    ]  # fmt: skip
+    along = ledger.scale(claims)
+    assert (along.low, along.high) == (-0.04, 0.15)
+    less, more, far, alone, nothing = (ledger.bar(one, along) for one in claims)
+    assert less and more and far and alone
+    assert less["low"] < less["effect"] < less["high"] < less["zero"] == more["zero"]
+    assert more["threshold"] == more["effect"] > more["zero"]
+    assert (far["beyond"], far["off"], more["beyond"]) == ("high", True, "")
+    assert alone["low"] == alone["effect"] == alone["high"]
+    assert nothing is None
+    assert "no figure" in ledger.listing(claims)
+
+
+def test_halves_are_those_of_the_table(tables: report.Study) -> None:
+    """Of the committed study: ReLU and tanh, each part and protocol with its interval."""
+    rows = files.read_table(ROOT / files.EFFECTS)
+    section = report.halves(replace(tables, effects=rows))
+    assert len(section.figures) == len(section.tables) == 2
+    shown = [str(cell) for table in section.tables for row in table.rows for cell in row[1:]]
+    assert len(shown) == len(rows)
+    for row in rows:
+        assert any(cell.startswith(ledger.points(float(row["effect"]))) for cell in shown)
+
+
+def test_digests_are_those_of_dvc_lock(finished: Project, tables: report.Study) -> None:
+    """What the page is made of can be found in dvc.lock, with what it came from."""
+    lock = (finished.folder / "dvc.lock").read_text()
+    page = (finished.folder / "reports/index.html").read_text()
+    assert len(tables.digests) > len(tables.summary.runs)
+    for path, digest in tables.digests.items():
+        assert re.search(rf"path: {re.escape(path)}\n\s+hash: md5\n\s+md5: {digest}\n", lock), path
+        assert digest in page
+
+
+def test_copy_says_where_it_comes_from(study: Project) -> None:
+    """Commit, lock and whether the lock knows the page; the page of DVC itself is left alone."""
+    index, copy = study.folder / "reports/index.html", study.folder / "site/index.html"
+    before = index.read_text()
+    study.run("surnames", "report", "--to", "site/index.html")
+    commit = study.run("git", "rev-parse", "HEAD").strip()
+    assert f"from commit {commit} of 20" in copy.read_text()
+    assert "> and holds the original of this page" in copy.read_text()
+    assert index.read_text() == before and str(layout.UNSTAMPED) in before
+    index.write_text(before + " ")
+    study.run("surnames", "report", "--to", "site/index.html")
+    assert "> and does NOT hold the original of this page" in copy.read_text()
+    page = study.folder / "docs/page.html"
+    study.run("sh", "-c", "cd docs && surnames report --to page.html")
+    assert page.is_file()  # where the user stands
+    index.write_text("another page")
+    said = study.run("surnames", "report", "--to", "site/index.html", fails=True)
+    assert "was written by other code; run `make repro`" in said
+    index.unlink()
+    assert "is not there yet" in study.run("surnames", "report", fails=True)
+
+
+@pytest.fixture(params=[390, 1440])
+def opened(finished: Project, browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The report on a phone or on a desk, read from disk without a network."""
+    context = browser.new_context(viewport={"width": request.param, "height": 900})
+    context.set_offline(True)
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.goto((finished.folder / "reports/index.html").as_uri())
+    yield page
+    context.close()
+
+
+def test_page_as_a_person_sees_it(opened: Any) -> None:
+    """All is drawn, nothing spills, headings are in order, and the browser complains of nothing."""
+    width = opened.viewport_size["width"]
+    SCREENSHOTS.mkdir(exist_ok=True)
+    opened.screenshot(path=SCREENSHOTS / f"report-{width}.png", full_page=True)
+    pictures = opened.eval_on_selector_all(
+        "figure img",
+        "all => all.map(one => [one.naturalWidth, one.alt.length, one.clientWidth])",
+    )
+    assert len(pictures) >= 8
+    assert all(natural > 0 and alt > 20 and shown > 300 for natural, alt, shown in pictures)
+    cells = opened.eval_on_selector_all(
+        "figure .drawing", "all => all.map(one => one.querySelectorAll('rect').length)"
+    )
+    assert len(cells) == 3 and min(cells) > 18
+    bars = opened.eval_on_selector_all(
+        ".ledger .bar", "all => all.map(one => one.clientWidth > 200 && one.clientHeight > 15)"
+    )
+    assert len(bars) == opened.locator(".ledger li").count() > 2 and all(bars)
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    headings = opened.eval_on_selector_all("h1, h2", "all => all.map(one => one.tagName)")
+    assert headings == ["H1"] + ["H2"] * len(report.SECTIONS)
+    unreached = opened.eval_on_selector_all(
+        "table", "all => all.filter(one => !one.querySelector('th[scope=col]')).length"
+    )
+    assert unreached == 0
+    assert not opened.complaints
+
+
+def test_page_keeps_nobody_out(opened: Any) -> None:
+    """No serious violation of axe-core's rules (WCAG 2 A and AA among them), folded parts open."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    opened.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true; })")
+    found = axe.run(opened).response
+    assert len(found["passes"]) > 20
+    grave = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
+    assert not grave, json.dumps(grave, indent=1)[:3000]
+
+
+def test_prints_on_paper(finished: Project, browser: Any, tmp_path: Path) -> None:
+    """The width of A4 less its margins holds all of it, without the links of the screen."""
+    page = browser.new_page(viewport={"width": 680, "height": 900})
+    page.goto((finished.folder / "reports/index.html").as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
+    assert not page.locator("nav").is_visible()
+    page.screenshot(path=SCREENSHOTS / "report-print.png", full_page=True)
+    page.close()

@@ -1,0 +1,9 @@
+"""Inputs for properties."""
+
+from hypothesis import strategies as st
+
+# letters of many scripts, marks, hyphens, quotes and white space come up more often than by chance
+NAMELIKE = st.text(
+    st.characters(codec="utf-8")
+    | st.sampled_from("aZ éßłŁđøæœðþıÅǿñ-'’ʼ`\u0301\u0327/,;.:1\t\u00a0\u2009\u3000\u2011\u212b")
+)
