@@ -20,8 +20,10 @@ import psutil
 import tutorial
 from numba import njit
 
-from surnames.core import corpus, files, params
+from surnames.core import corpus, files, params, tables
+from surnames.data.names import normalize, read_lines
 from surnames.networks import models, online
+from surnames.study.paths import REPLICATES
 
 PAGE = Path("docs/benchmarks.md")
 SURNAMES = str(Path(sys.executable).with_name("surnames"))
@@ -198,7 +200,7 @@ def scoring(names: corpus.Corpus) -> str:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "names.csv"
             many = (names.names * (1_000_000 // len(names.names) + 1))[:1_000_000]
-            files.write_table(["name"], ([name] for name in many), path)  # some hold commas
+            tables.write_table(["name"], ([name] for name in many), path)  # some hold commas
             streamed = [*command, "--file", str(path), "--format", "csv", "--output", os.devnull]
             rows.append(
                 ("`surnames predict --file`, start included", *_measured(streamed, len(many)))
@@ -270,7 +272,7 @@ def whole_study(names: corpus.Corpus) -> str:
         changed = subprocess.run(
             ["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True
         ).stdout
-    replicates = files.read_table(files.REPLICATES)
+    replicates = tables.read_table(REPLICATES)
     networks, spread = len(replicates), []
     for name in ("tutorial_2017", "fixed"):
         found = [
@@ -308,8 +310,8 @@ def main() -> None:
     """Measure and write the page."""
     if not files.RAW.is_dir():
         sys.exit("error: no names in data/raw; run `make repro` first")
-    raw = corpus.read_lines(files.RAW)
-    names, _, _ = corpus.normalize(raw, params.load().normalize.not_names)
+    raw = read_lines(files.RAW)
+    names, _, _ = normalize(raw, params.load().normalize.not_names)
     parts = {
         "Training: steps per second, one core, hidden size 128": engines,
         "The machine's limits": machine,
@@ -327,7 +329,7 @@ def main() -> None:
         part = measure(names)
         print(part + "\n", flush=True)
         page += f"\n## {title}\n\n{part}\n"
-    files.replace_text(PAGE, page)
+    tables.replace_text(PAGE, page)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The gate before training: the schema of every split, and no held-out name in training."""
 
-from surnames.core import corpus, errors, files, params
+from surnames.core import corpus, errors, files, params, tables
 from surnames.data import validation
 
 
@@ -8,7 +8,7 @@ def main() -> None:
     """Read data/splits, write data/checked; fail on the first fault."""
     for protocol in params.PROTOCOLS:
         found = validation.check(corpus.load_split(files.split(protocol)), protocol)
-        files.write_json(found, files.checked(protocol))
+        tables.write_json(found, files.checked(protocol))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """All runs of the study side by side: tables of means, effects and curves, and the verdicts."""
 
-from surnames.core import errors, files, params
+from surnames.core import errors, files, params, tables
 from surnames.evaluation import scoring
 from surnames.study import claims, comparison
+from surnames.study.paths import CONFUSIONS, CURVES, EFFECTS, LEDGER, RECALL, REPLICATES, SUMMARY
 from surnames.study.statistics import Term
 
 
@@ -11,7 +12,7 @@ def main() -> None:
     config = params.load()
     ledger = claims.load(config.runs, scoring.METRICS)  # refused before anything is written
     comparison.prune(files.RUNS, config.runs)
-    data_set = files.read_json(files.DATA_SET)
+    data_set = tables.read_json(files.DATA_SET)
     study = comparison.gather(config.runs)
     by_run = {str(results.run): results for results in study}
 
@@ -20,18 +21,18 @@ def main() -> None:
 
     confidence = config.study.confidence
     rows = comparison.summary(study, confidence, config.protocols)
-    comparison.save_summary(rows, data_set, files.SUMMARY)
-    comparison.save_replicates(study, data_set, files.REPLICATES)
-    comparison.save_recall(study, data_set, files.RECALL)
-    comparison.save_effects(comparison.effects(study, confidence, config.protocols), files.EFFECTS)
+    comparison.save_summary(rows, data_set, SUMMARY)
+    comparison.save_replicates(study, data_set, REPLICATES)
+    comparison.save_recall(study, data_set, RECALL)
+    comparison.save_effects(comparison.effects(study, confidence, config.protocols), EFFECTS)
     verdicts = {
         "confidence": confidence,
         "data_set": comparison.label(data_set),
         "claims": claims.judge(ledger, values, confidence),
     }
-    files.write_json(verdicts, files.LEDGER)
-    comparison.save_curves(study, files.CURVES)
-    comparison.save_confusions(study, files.CONFUSIONS)
+    tables.write_json(verdicts, LEDGER)
+    comparison.save_curves(study, CURVES)
+    comparison.save_confusions(study, CONFUSIONS)
 
 
 if __name__ == "__main__":

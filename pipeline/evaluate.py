@@ -1,6 +1,6 @@
 """Score all replicates of one architecture under one protocol, exactly."""
 
-from surnames.core import corpus, errors, files
+from surnames.core import corpus, errors, files, tables
 from surnames.evaluation import scoring
 from surnames.networks import models
 
@@ -20,7 +20,7 @@ def main(protocol: str, architecture: str) -> None:
     scoring.save_calibration(evaluations, files.calibration(protocol, architecture))
     scoring.save_scores(evaluations, files.scores(protocol, architecture))
     scoring.save_recalls(evaluations, files.recall(protocol, architecture))
-    files.write_json(means, files.metrics(protocol, architecture))
+    tables.write_json(means, files.metrics(protocol, architecture))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from surnames.core import errors, files, params
+from surnames.core import errors, files, params, tables
 from surnames.data import sources
 
 
@@ -19,9 +19,9 @@ def main() -> None:
     def fill(folder: Path) -> None:
         for file, content in contents.items():
             (folder / file).write_bytes(content)
-        files.write_json({"name": name, "identity": identity}, folder / files.DATA_SET.name)
+        tables.write_json({"name": name, "identity": identity}, folder / files.DATA_SET.name)
 
-    files.replace_folder(files.RAW, fill)
+    tables.replace_folder(files.RAW, fill)
     _say(f"fetch: data set {name} {identity[:12]}")
 
 

@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from surnames.core import corpus, errors, files, params
+from surnames.core import corpus, errors, files, params, tables
 from surnames.display import headline
 from surnames.evaluation import scoring
 from surnames.networks import models
 from surnames.report import page as report
 from surnames.report import provenance, try_a_name
+from surnames.report.paths import DATA_CARD, HEADLINE, REPORT
 from surnames.study import claims
+from surnames.study.paths import CONFUSIONS, CURVES, EFFECTS, LEDGER, RECALL, SUMMARY
 from surnames.tracking import run_record as publication
 
 
@@ -21,31 +23,31 @@ def load() -> report.Study:
         settings=provenance.Settings(
             config.architectures, config.protocols, config.recipes, config.study
         ),
-        data_set=files.read_json(files.DATA_SET),
-        summary=headline.Summary(files.read_table(files.SUMMARY)),
+        data_set=tables.read_json(files.DATA_SET),
+        summary=headline.Summary(tables.read_table(SUMMARY)),
         ledger=claims.verdicts(),
-        effects=files.read_table(files.EFFECTS),
-        recall=files.read_table(files.RECALL),
-        curves=files.read_table(files.CURVES),
-        confusions=files.read_table(files.CONFUSIONS),
+        effects=tables.read_table(EFFECTS),
+        recall=tables.read_table(RECALL),
+        curves=tables.read_table(CURVES),
+        confusions=tables.read_table(CONFUSIONS),
         calibration={
-            (run.protocol, run.architecture): files.read_table(
+            (run.protocol, run.architecture): tables.read_table(
                 files.calibration(run.protocol, run.architecture)
             )
             for run in config.runs.values()
         },
-        card=files.read_json(files.CARD),
-        changes=files.read_table(files.CHANGES),
+        card=tables.read_json(files.CARD),
+        changes=tables.read_table(files.CHANGES),
         checks={
-            protocol: files.read_json(files.checked(protocol)) for protocol in params.PROTOCOLS
+            protocol: tables.read_json(files.checked(protocol)) for protocol in params.PROTOCOLS
         },
         outside=len(corpus.load(files.OUTSIDE).names),
         try_a_name=try_a_name.section(median_networks(config.runs.values())),
         digests={
             str(path): _digest(path)
             for path in (
-                files.DATA_SET, files.CARD, files.CHANGES, files.OUTSIDE, files.SUMMARY,
-                files.LEDGER, files.EFFECTS, files.RECALL, files.CURVES, files.CONFUSIONS,
+                files.DATA_SET, files.CARD, files.CHANGES, files.OUTSIDE, SUMMARY,
+                LEDGER, EFFECTS, RECALL, CURVES, CONFUSIONS,
                 *(files.weights(run.protocol, run.architecture) for run in config.runs.values()),
             )
         },
@@ -74,9 +76,9 @@ def median_networks(runs: Iterable[params.Run]) -> list[try_a_name.Network]:
 def main() -> None:
     """Read the study's tables, write reports/."""
     study = load()
-    files.replace_text(files.REPORT, report.page(study))
-    files.replace_text(files.DATA_CARD, report.data_card(study))
-    files.replace_text(files.HEADLINE, report.headline_figure(study))
+    tables.replace_text(REPORT, report.page(study))
+    tables.replace_text(DATA_CARD, report.data_card(study))
+    tables.replace_text(HEADLINE, report.headline_figure(study))
 
 
 if __name__ == "__main__":

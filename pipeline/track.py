@@ -1,9 +1,10 @@
 """Publish the study to MLflow: what the store lacks of it, and nothing twice."""
 
-from surnames.core import errors, files
+from surnames.core import errors, tables
 from surnames.tracking import publish as tracking
 from surnames.tracking import run_record as publication
 from surnames.tracking import store as stores
+from surnames.tracking.store import RECEIPT
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     if before:
         print(f"MLflow: the store was made for {before}, so it is made anew")
         added, _ = tracking.make_anew(place, study)
-    files.write_json(publication.receipt(study.subjects), files.RECEIPT)
+    tables.write_json(publication.receipt(study.subjects), RECEIPT)
     print(f"MLflow: {added} runs added, {len(study.subjects) - added} already there; {place}")
 
 

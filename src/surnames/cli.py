@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from surnames.core import files
+from surnames.core import tables
 from surnames.core.errors import StudyError, SurnamesError
+from surnames.project import PIPELINE
+from surnames.study.paths import CLAIMS
+from surnames.tracking.store import RECEIPT
 
 if TYPE_CHECKING:
     from surnames.workflow.study_diff import Format
@@ -34,10 +37,10 @@ def main(context: click.Context) -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     context.obj = Path.cwd()  # what a user's own paths are relative to
     for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / files.PIPELINE).is_file():
+        if (folder / PIPELINE).is_file():
             os.chdir(folder)
             return
-    raise StudyError(f"no {files.PIPELINE} here or above; run inside the project's folder")
+    raise StudyError(f"no {PIPELINE} here or above; run inside the project's folder")
 
 
 @main.command()
@@ -70,7 +73,7 @@ def _publish_elsewhere(dvc: list[str]) -> None:
     from surnames.tracking import publish as tracking
     from surnames.tracking import store as stores
 
-    published = set(files.read_json(files.RECEIPT)["fingerprints"])
+    published = set(tables.read_json(RECEIPT)["fingerprints"])
     if not tracking.holds(stores.store(), published):
         _run([*dvc, "--force", "--single-item", "track"])
 
@@ -110,7 +113,7 @@ def claims(check: bool) -> None:
         raise StudyError(
             f"{len(surprises)} of {len(verdicts['claims'])} verdicts are not the expected ones:\n  "
             + "\n  ".join(surprises)
-            + f"\nIf that is the finding, write it down under `expect` in {files.CLAIMS}"
+            + f"\nIf that is the finding, write it down under `expect` in {CLAIMS}"
         )
 
 

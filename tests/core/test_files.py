@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surnames.core import files
+from surnames.core import tables
 
 
 class Interrupted(BaseException):
@@ -25,9 +25,9 @@ def tree(folder: Path) -> dict[str, bytes]:
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_floats_keep_six_significant_digits(value: float) -> None:
     """Within half a unit of the sixth digit, and rounding again changes nothing."""
-    found = files.rounded(value)
+    found = tables.rounded(value)
     assert math.isclose(found, value, rel_tol=5.0000001e-6, abs_tol=0) or abs(value) < 1e-300
-    assert files.rounded(found) == found
+    assert tables.rounded(found) == found
     assert len(f"{found:.17e}".split("e")[0].rstrip("0")) >= 1
     assert found == float(f"{found:.6g}")
 
@@ -39,7 +39,7 @@ def test_everything_else_stays_what_it_is() -> None:
         "share": np.float32(0.1), "inner": [(1.23456789, "text", None)], "nothing": math.nan,
         "all": -math.inf,
     }  # fmt: skip
-    found = files.rounded(value)
+    found = tables.rounded(value)
     assert found == {
         "count": 12345678, "counted": 12345678, "whether": True, "on": False, "share": 0.1,
         "inner": [[1.23457, "text", None]], "nothing": None, "all": None,
@@ -51,10 +51,10 @@ def test_everything_else_stays_what_it_is() -> None:
 def test_text_replaces_whole_or_not_at_all(tmp_path: Path) -> None:
     """A text that cannot be written leaves the old one, and no temporary file."""
     path = tmp_path / "deep" / "page.html"
-    files.replace_text(path, "old\r\n")
+    tables.replace_text(path, "old\r\n")
     assert tree(tmp_path) == {"deep/page.html": b"old\r\n"}
     with pytest.raises(UnicodeEncodeError):
-        files.replace_text(path, "new \ud800")
+        tables.replace_text(path, "new \ud800")
     assert tree(tmp_path) == {"deep/page.html": b"old\r\n"}
     assert path.stat().st_mode & 0o777 == 0o644
 
@@ -62,7 +62,7 @@ def test_text_replaces_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_table_replaces_whole_or_not_at_all(tmp_path: Path) -> None:
     """A row that fails leaves the old table: half a table would look like a whole one."""
     path = tmp_path / "scores.csv"
-    files.write_table(["name", "score"], [("A, B", 1 / 3), ('"C"', math.nan), ("", None)], path)
+    tables.write_table(["name", "score"], [("A, B", 1 / 3), ('"C"', math.nan), ("", None)], path)
     before = b'name,score\n"A, B",0.333333\n"""C""",\n,\n'
     assert tree(tmp_path) == {"scores.csv": before}
 
@@ -71,16 +71,16 @@ def test_table_replaces_whole_or_not_at_all(tmp_path: Path) -> None:
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        files.write_table(["name", "score"], rows(), path)
+        tables.write_table(["name", "score"], rows(), path)
     assert tree(tmp_path) == {"scores.csv": before}
-    assert files.read_table(path)[0] == {"name": "A, B", "score": "0.333333"}
+    assert tables.read_table(path)[0] == {"name": "A, B", "score": "0.333333"}
 
 
 def test_folder_is_replaced_whole(tmp_path: Path) -> None:
     """Nothing of the old one stays, and nothing stands beside the new one."""
     path = tmp_path / "raw"
     for name in ("old", "new"):
-        files.replace_folder(path, lambda folder, name=name: (folder / f"{name}.txt").touch())
+        tables.replace_folder(path, lambda folder, name=name: (folder / f"{name}.txt").touch())
         assert list(tmp_path.iterdir()) == [path]
         assert tree(path) == {f"{name}.txt": b""}
     assert path.stat().st_mode & 0o777 == 0o755
@@ -100,7 +100,7 @@ def test_failure_while_filling_leaves_the_old_folder(
         raise failure
 
     with pytest.raises(failure):
-        files.replace_folder(path, fill)
+        tables.replace_folder(path, fill)
     assert list(tmp_path.iterdir()) == [path]
     assert tree(path) == {"old.txt": b"old"}
 
@@ -121,6 +121,6 @@ def test_folder_that_cannot_take_its_place_leaves_the_old_one(
 
     monkeypatch.setattr(Path, "rename", stubborn)
     with pytest.raises(OSError, match="no room"):
-        files.replace_folder(path, lambda folder: (folder / "new.txt").touch())
+        tables.replace_folder(path, lambda folder: (folder / "new.txt").touch())
     assert list(tmp_path.iterdir()) == [path]
     assert tree(path) == {"old.txt": b"old"}

@@ -16,7 +16,8 @@ from support.projects import ROOT
 from surnames.core import alphabet, corpus, params
 from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus, Line
 from surnames.core.errors import DataError
-from surnames.data import sources
+from surnames.data import facts, sources, splits
+from surnames.data.names import normalize, read_lines, starter_names, without
 
 REAL = Path(os.environ.get("SURNAMES_DATA") or ROOT.parent / "shared" / "names")
 STARTER = ROOT / "data" / "starter"
@@ -49,14 +50,14 @@ def test_identity_is_as_specified(contents: dict[str, bytes]) -> None:
         digest.update(hashlib.sha256(contents[name]).hexdigest().encode())
         digest.update(b"  " + name.encode() + b"\n")
     backwards = dict(reversed(contents.items()))
-    assert corpus.identity(contents) == corpus.identity(backwards) == digest.hexdigest()
+    assert sources.identity(contents) == sources.identity(backwards) == digest.hexdigest()
 
 
 def test_files_are_read_as_the_tutorial_reads_them(tmp_path: Path) -> None:
     """`read().strip().split("\\n")`: no line is lost, even an empty one inside."""
     for language in LANGUAGES:
         (tmp_path / f"{language}.txt").write_bytes("Ösel \n\nBar,\r\n Foo\n\n".encode())
-    lines = corpus.read_lines(tmp_path)
+    lines = read_lines(tmp_path)
     assert [line.text for line in lines[:4]] == ["Ösel ", "", "Bar,", " Foo"]
     assert [line.number for line in lines[:4]] == [1, 2, 3, 4]
     assert [line.language for line in lines] == [k for k in LANGUAGES for _ in range(4)]
@@ -68,16 +69,16 @@ def test_files_that_are_not_names_are_refused(tmp_path: Path) -> None:
         (tmp_path / f"{language}.txt").write_text("A\n")
     (tmp_path / "Greek.txt").write_bytes(b"\xff")
     with pytest.raises(DataError, match=r"Greek\.txt is not UTF-8"):
-        corpus.read_lines(tmp_path)
+        read_lines(tmp_path)
     (tmp_path / "Greek.txt").unlink()
     with pytest.raises(DataError, match=r"Greek\.txt is missing"):
-        corpus.read_lines(tmp_path)
+        read_lines(tmp_path)
 
 
 @given(LINES)
 def test_every_line_is_kept_as_it_stands_or_in_the_record(lines: list[Line]) -> None:
     """No line changes or goes silently, and the record tells what became of it."""
-    every, clean, changes = corpus.normalize(lines, ["a  b"])
+    every, clean, changes = normalize(lines, ["a  b"])
     recorded = {id(change.line): change for change in changes}
     assert len(every.names) == len(lines)
     kept = []
@@ -107,7 +108,7 @@ def test_reasons_say_what_happened() -> None:
     """One line of each kind."""
     texts = ["Smith", "Smith", "Groß", "Dubček", "To The First Page", "12", "Ta ", "Smith "]
     lines = [Line("English", number, text) for number, text in enumerate(texts, 1)]
-    _, clean, changes = corpus.normalize(lines, ["To The First  Page"])
+    _, clean, changes = normalize(lines, ["To The First  Page"])
     assert {change.line.number: change.reasons for change in changes} == {
         2: ("repeats line 1",),
         3: ("the tutorial drops ß", "cleaned"),
@@ -123,9 +124,9 @@ def test_reasons_say_what_happened() -> None:
 @given(LINES)
 def test_card_counts_what_is_there(lines: list[Line]) -> None:
     """Against a count that shares nothing with it but the two forms."""
-    every, clean, changes = corpus.normalize(lines, [])
+    every, clean, changes = normalize(lines, [])
     assume(clean.names)
-    card = corpus.card(lines, every, clean, changes)
+    card = facts.card(lines, every, clean, changes)
     forms = [(alphabet.published_form(line.text), line.language) for line in lines]
     under = defaultdict(set)
     for name, language in forms:
@@ -152,10 +153,10 @@ def test_card_counts_what_is_there(lines: list[Line]) -> None:
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real names are not at hand")
 def test_real_names_are_as_measured() -> None:
     """The numbers of the design, which others have measured, and a count with `sort | uniq`."""
-    lines = corpus.read_lines(REAL)
+    lines = read_lines(REAL)
     config = params.load(ROOT / "params.yaml")
-    every, clean, changes = corpus.normalize(lines, config.normalize.not_names)
-    card = corpus.card(lines, every, clean, changes)
+    every, clean, changes = normalize(lines, config.normalize.not_names)
+    card = facts.card(lines, every, clean, changes)
     assert card["lines"] == 20074
     assert card["distinct_names"] == 17422
     assert card["names_under_several_languages"] == 476
@@ -167,7 +168,7 @@ def test_real_names_are_as_measured() -> None:
     assert card["changes"]["repeated"] >= sum(texts.values()) - len(texts) - 24
     assert "To The First Page" in every.names
     assert "To The First Page" not in clean.names
-    split = corpus.split_random(every, 3, 0.15, 1)
+    split = splits.split_random(every, 3, 0.15, 1)
     names = np.array(every.names)
     seen = [
         np.isin(names[split.scored_rows(r)], names[split.training_rows(r)]).mean() for r in range(3)
@@ -190,14 +191,14 @@ def test_ceilings_are_the_best_of_all_answers(rows: list[tuple[str, int]]) -> No
         said = np.array([answers[strings.index(name)] for name in names])
         accuracies.append((said == right).mean())
         recalls.append(np.mean([(said == right)[right == k].mean() for k in present]))
-    found = corpus.ceilings(Corpus(names, right))
+    found = facts.ceilings(Corpus(names, right))
     assert_allclose(found["accuracy"], max(accuracies))
     assert_allclose(found["macro_recall"], max(recalls))
 
 
 def starter() -> Corpus:
     """Clean names with every difficulty for a split: namesakes in other languages and cases."""
-    clean = corpus.starter_names(STARTER)
+    clean = starter_names(STARTER)
     more = [clean.names[row].upper() for row in range(0, len(clean.names), 40)]
     more += [clean.names[row].lower() for row in range(0, len(clean.names), 40)]
     languages = [*clean.languages, *(k % 18 for k in range(len(more)))]
@@ -207,7 +208,7 @@ def starter() -> Corpus:
 def test_held_out_folds_partition_the_names() -> None:
     """Each name is held out once in a round of folds; every round is drawn anew."""
     names = starter()
-    split = corpus.split_held_out(names, 12, 5, seed=3)
+    split = splits.split_held_out(names, 12, 5, seed=3)
     assert set(np.unique(split.roles)) == {TRAIN, TEST}
     held_out = split.roles == TEST
     assert_array_equal(held_out[:, :5].sum(axis=1), 1)
@@ -221,7 +222,7 @@ def test_held_out_folds_partition_the_names() -> None:
 def test_no_name_is_on_both_sides() -> None:
     """In any case and any language, in no replicate."""
     names = starter()
-    split = corpus.split_held_out(names, 7, 5, seed=3)
+    split = splits.split_held_out(names, 7, 5, seed=3)
     folded = np.array([name.casefold() for name in names.names])
     assert len(set(folded)) < len(folded) - 40  # there is something to leak
     for replicate in range(7):
@@ -232,8 +233,8 @@ def test_no_name_is_on_both_sides() -> None:
 
 def test_folds_are_stratified() -> None:
     """Every fold holds about a fifth of every language."""
-    names = corpus.starter_names(STARTER)
-    split = corpus.split_held_out(names, 5, 5, seed=1)
+    names = starter_names(STARTER)
+    split = splits.split_held_out(names, 5, 5, seed=1)
     for language, replicate in product(range(len(LANGUAGES)), range(5)):
         share = (split.roles[names.languages == language, replicate] == TEST).mean()
         assert 0.15 < share < 0.25
@@ -243,8 +244,8 @@ def test_splits_depend_on_the_seed_alone() -> None:
     """The same seed draws the same, another one another; more replicates change no earlier one."""
     names = starter()
     for draw in (
-        lambda replicates, seed: corpus.split_held_out(names, replicates, 3, seed).roles,
-        lambda replicates, seed: corpus.split_random(names, replicates, 0.15, seed).roles,
+        lambda replicates, seed: splits.split_held_out(names, replicates, 3, seed).roles,
+        lambda replicates, seed: splits.split_random(names, replicates, 0.15, seed).roles,
     ):
         assert_array_equal(draw(4, 1), draw(4, 1))
         assert_array_equal(draw(4, 1), draw(7, 1)[:, :4])
@@ -256,7 +257,7 @@ def test_splits_depend_on_the_seed_alone() -> None:
 def test_random_split_holds_out_its_share(count: int, share: float, seed: int) -> None:
     """To the line, drawn anew for each replicate, and every line has the same chance."""
     names = Corpus(["a"] * count, np.zeros(count, np.int64))
-    split = corpus.split_random(names, 20, share, seed)
+    split = splits.split_random(names, 20, share, seed)
     assert_array_equal((split.roles == TEST).sum(axis=0), round(share * count))
     assert set(np.unique(split.roles)) <= {TRAIN, TEST}
     assert len({column.tobytes() for column in split.roles.T}) > 1
@@ -264,7 +265,7 @@ def test_random_split_holds_out_its_share(count: int, share: float, seed: int) -
 
 def test_published_trains_and_scores_on_every_line() -> None:
     """As the tutorial does it."""
-    split = corpus.split_published(starter(), 2)
+    split = splits.split_published(starter(), 2)
     assert (split.roles == BOTH).all()
     every = np.arange(len(split.corpus.names))
     assert_array_equal(split.training_rows(1), every)
@@ -305,14 +306,14 @@ def test_unknown_language_in_a_table_is_named(tmp_path: Path) -> None:
 
 def test_starter_corpus_is_what_it_says() -> None:
     """18 languages with at least 60 surnames each, and another identity than the pinned one."""
-    names = corpus.starter_names(STARTER)
+    names = starter_names(STARTER)
     assert np.bincount(names.languages, minlength=18).min() >= 60
     pinned = params.load(ROOT / "params.yaml").fetch.identity
-    assert corpus.identity(sources.read_folder(STARTER)) != pinned
+    assert sources.identity(sources.read_folder(STARTER)) != pinned
 
 
 def test_names_without_those_of_another_corpus() -> None:
     """In any case and whatever the language: a network may have seen the string."""
     ours = Corpus(["Smith", "Jones", "Maier"], np.array([4, 4, 6]))
     other = Corpus(["SMITH", "Maier"], np.array([4, 3]))
-    assert same(corpus.without(ours, other), Corpus(["Jones"], np.array([4])))
+    assert same(without(ours, other), Corpus(["Jones"], np.array([4])))

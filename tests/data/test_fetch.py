@@ -23,7 +23,7 @@ from support.loopback import (
 )
 from support.projects import ROOT, Project
 
-from surnames.core import corpus, files
+from surnames.core import files, tables
 from surnames.data import sources
 
 GOOD = packed(members())
@@ -83,7 +83,7 @@ class Place:
 
     def data_set(self) -> dict[str, str]:
         """What the study will say that it is about."""
-        return files.read_json(self.folder / files.DATA_SET)
+        return tables.read_json(self.folder / files.DATA_SET)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_unreachable_goes_on_with_the_starter_corpus(place: Place, server: Serve
     assert status == 0
     assert "STARTER" in said
     assert place.raw() == starter
-    assert place.data_set() == {"name": "starter", "identity": corpus.identity(starter)}
+    assert place.data_set() == {"name": "starter", "identity": sources.identity(starter)}
 
 
 def test_waiting_threads_do_not_hold_the_process(place: Place, server: Server) -> None:

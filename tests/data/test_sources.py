@@ -20,7 +20,7 @@ from support.loopback import BODY, HOSTILE, IDENTITY, NAMES, STARTER, Server, bo
 
 from support.loopback import members, packed  # isort: skip
 
-from surnames.core import corpus, params
+from surnames.core import params
 from surnames.core.errors import SourceError
 from surnames.data import sources
 
@@ -58,7 +58,7 @@ def obtain(config: params.Fetch, local: Path | None = None) -> tuple[str, str, s
     """Name and identity of what came, and all that was said; the files are verified here."""
     said: list[str] = []
     name, identity, contents = sources.obtain(config, local, STARTER, said.append)
-    assert corpus.identity(contents) == identity
+    assert sources.identity(contents) == identity
     return name, identity, "\n".join(said)
 
 
@@ -108,7 +108,7 @@ def test_altered_byte_is_told_with_both_digests() -> None:
     with pytest.raises(SourceError) as refused:
         sources.verified(changed, IDENTITY, "here")
     assert IDENTITY in str(refused.value)
-    assert corpus.identity(changed) in str(refused.value)
+    assert sources.identity(changed) in str(refused.value)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -195,7 +195,7 @@ def test_unreachable_sources_lead_to_the_starter_corpus_loudly(server: Server) -
     urls += [server.url("/round"), "http://[/", "http://127.0.0.1:1:1/"]
     name, identity, said = obtain(fetch(*urls))
     assert name == "starter"
-    assert identity == corpus.identity(sources.read_folder(STARTER))
+    assert identity == sources.identity(sources.read_folder(STARTER))
     assert said.count("cannot be reached: ") == len(urls)
     assert all(url in said for url in urls)
     assert "404" in said

@@ -7,20 +7,22 @@ import pytest
 from numpy.testing import assert_allclose
 from support.projects import ROOT, Project
 
-from surnames.core import corpus, params
+from surnames.core import params
 from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus, Split
 from surnames.core.errors import DataError
 from surnames.data import validation
+from surnames.data.names import starter_names
+from surnames.data.splits import split_held_out, split_published, split_random
 
-NAMES = corpus.starter_names(ROOT / "data" / "starter")
+NAMES = starter_names(ROOT / "data" / "starter")
 
 
 def splits() -> dict[str, Split]:
     """An honest split for each protocol."""
     return {
-        "published": corpus.split_published(NAMES, 2),
-        "held_out": corpus.split_held_out(NAMES, 2, 5, 1),
-        "random_split": corpus.split_random(NAMES, 2, 0.15, 1),
+        "published": split_published(NAMES, 2),
+        "held_out": split_held_out(NAMES, 2, 5, 1),
+        "random_split": split_random(NAMES, 2, 0.15, 1),
     }
 
 

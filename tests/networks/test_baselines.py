@@ -13,8 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 from support.projects import ROOT
 
-from surnames.core import alphabet, corpus, params
+from surnames.core import alphabet, params
 from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.data.names import starter_names
 from surnames.networks import baselines, models
 
 WORDS = st.text(st.sampled_from("aábB' .,;-"), max_size=12)
@@ -32,7 +33,7 @@ def test_ngrams_are_those_of_scikit_learn(name: str, longest: int) -> None:
 @pytest.fixture(scope="module")
 def names() -> Corpus:
     """A third of the starter corpus; unevenly, so that balance matters."""
-    clean = corpus.starter_names(ROOT / "data" / "starter")
+    clean = starter_names(ROOT / "data" / "starter")
     return clean.take(np.flatnonzero(np.arange(len(clean.names)) % (2 + clean.languages % 3) == 0))
 
 

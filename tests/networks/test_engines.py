@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from surnames.core import alphabet, corpus
+from surnames.core import alphabet
 from surnames.core.corpus import BOTH, LANGUAGES, Corpus, Split
 from surnames.core.errors import StudyError, TrainingError
 from surnames.core.params import Sgd
@@ -277,7 +277,7 @@ def test_all_replicates_diverged_is_an_error() -> None:
 @pytest.mark.parametrize("cell", ["tutorial_2017", "fixed"])
 def test_the_reference_engine_finds_the_same(cell: str, names: Path) -> None:
     """The whole published recipe under autograd: as good as the online engine's networks are."""
-    every, _, _ = corpus.normalize(corpus.read_lines(names), [])
+    every, _, _ = names.normalize(names.read_lines(names), [])
     whole = {"hidden_size": 128, "learning_rate": 0.005, "steps": 100_000}
     row, found = CELLS[cell], []
     for engine, replicates in (("online", 5), ("reference", 1)):

@@ -25,9 +25,10 @@ from hypothesis import strategies as st
 from support.projects import ROOT, Project
 from support.strategies import NAMELIKE
 
-from surnames.core import alphabet, corpus, files
+from surnames.core import alphabet, files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
+from surnames.data.names import starter_names
 from surnames.networks import models
 from surnames.predict import command as stream
 from surnames.predict import model as prediction
@@ -35,6 +36,7 @@ from surnames.predict.model import EMPTY, NOTHING_LEFT, TOO_LONG, Model
 from surnames.tracking import registry
 from surnames.tracking import run_record as publication
 from surnames.tracking import store as stores
+from surnames.tracking.store import STORE_ARTIFACTS, STORE_DATABASE
 
 ELMAN = [name for name, row in models.ARCHITECTURES.items() if isinstance(row, models.Elman)]
 LATIN = st.text(alphabet.LETTERS)
@@ -196,8 +198,8 @@ def test_names_of_models_are_the_registrys_aliases() -> None:
 @pytest.mark.parametrize("alias", ["fixed", "tutorial", "champion"])
 def test_a_model_is_the_registrys_of_that_name(inside: Path, alias: str) -> None:
     """Predict and pyfunc agree on every starter name; the registry's own way in gives the same."""
-    names = [*corpus.starter_names(inside / files.STARTER).names, "Ślusàrski", "李", ""]
-    uri = f"sqlite:///{inside / files.STORE_DATABASE}"
+    names = [*starter_names(inside / files.STARTER).names, "Ślusàrski", "李", ""]
+    uri = f"sqlite:///{inside / STORE_DATABASE}"
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     kept = mlflow.pyfunc.load_model(f"models:/{stores.MODEL}@{alias}").predict(names)
@@ -219,7 +221,7 @@ def test_a_path_names_a_run_or_a_logged_model(inside: Path) -> None:
         found = prediction.load(str(path))
         assert found.name == expected.name
         np.testing.assert_equal(found.weights, expected.weights)
-    for folder in (inside / files.STORE_ARTIFACTS).rglob("MLmodel"):
+    for folder in (inside / STORE_ARTIFACTS).rglob("MLmodel"):
         prediction.load(str(folder.parent)).answers(["Satoshi"])
         prediction.load(str(folder.parent / "artifacts")).answers(["Satoshi"])
 
@@ -259,7 +261,7 @@ def test_a_model_with_another_alphabet_is_refused(tmp_path: Path) -> None:
     """It would be read wrongly without a word."""
     card = registry.model_card("fixed")
     assert card is not None
-    files.write_json(card | {"letters": string.ascii_lowercase}, tmp_path / "card.json")
+    tables.write_json(card | {"letters": string.ascii_lowercase}, tmp_path / "card.json")
     with pytest.raises(StudyError, match="other letters"):
         prediction.load(str(tmp_path))
 
@@ -424,7 +426,7 @@ def test_known_languages_are_scored(finished: Project, inside: Path, tmp_path: P
     """Accuracy and macro recall are those of scoring; other languages are counted apart."""
     from surnames.evaluation import scoring
 
-    known = corpus.starter_names(inside / files.STARTER)
+    known = starter_names(inside / files.STARTER)
     rows = [[name, LANGUAGES[k]] for name, k in zip(known.names, known.languages, strict=True)]
     rows += [["Quux", "Klingon"], ["Worf", "Klingon"], ["Spock", ""]]
     with open(tmp_path / "names.csv", "w", newline="") as file:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from support.projects import ROOT, SCREENSHOTS, Project
 
-from surnames.core import files
+from surnames.core.tables import read_table
 from surnames.display import html as layout
 from surnames.display.headline import Summary
 from surnames.report import data_card as card
 from surnames.report import ledger
 from surnames.report import page as report
+from surnames.study.paths import EFFECTS
 
 
 def script() -> ModuleType:
@@ -215,7 +216,7 @@ def test_bars_have_one_scale() -> None:
 
 def test_halves_are_those_of_the_table(tables: report.Study) -> None:
     """Of the committed study: ReLU and tanh, each part and protocol with its interval."""
-    rows = files.read_table(ROOT / files.EFFECTS)
+    rows = read_table(ROOT / EFFECTS)
     section = report.halves(replace(tables, effects=rows))
     assert len(section.figures) == len(section.tables) == 2
     shown = [str(cell) for table in section.tables for row in table.rows for cell in row[1:]]

@@ -18,8 +18,9 @@ from playwright.sync_api import Browser, Page
 from support.projects import ROOT, SCREENSHOTS, Project
 from support.strategies import NAMELIKE
 
-from surnames.core import alphabet, corpus, params
+from surnames.core import alphabet, params
 from surnames.core.corpus import LANGUAGES
+from surnames.data.names import starter_names
 from surnames.networks import models
 from surnames.predict import model as prediction
 from surnames.report import try_a_name
@@ -56,7 +57,7 @@ def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     """The finished study with networks of the default study's size and training: made by it."""
     project = finished.copy(tmp_path_factory.mktemp("full") / "surnames")
     recipe = params.load(ROOT / "params.yaml").recipes["online"]
-    names = corpus.starter_names(ROOT / "data/starter")
+    names = starter_names(ROOT / "data/starter")
     for name in try_a_name.ARCHITECTURES:
         row = models.row(name)
         networks = [

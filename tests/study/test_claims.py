@@ -12,13 +12,15 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from support.projects import ROOT, Project, keep_claims
 
-from surnames.core import files, params
+from surnames.core import files, params, tables
 from surnames.core.errors import ParameterError, StudyError
 from surnames.display import verdicts as display
 from surnames.display.wording import points
 from surnames.documents import findings
+from surnames.documents.paths import FINDINGS
 from surnames.evaluation import scoring
 from surnames.study import claims, comparison
+from surnames.study.paths import CLAIMS, EFFECTS, LEDGER, REPLICATES, SUMMARY
 from surnames.study.statistics import Term
 
 RUNS = params.load(ROOT / "params.yaml").runs
@@ -115,11 +117,11 @@ def test_a_study_of_diverged_networks_decides_nothing(tmp_path: Path) -> None:
 def test_committed_verdicts_by_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """From results/replicates.csv with scipy alone: effect, p, Holm's step, verdict."""
     monkeypatch.chdir(ROOT)
-    if not files.LEDGER.is_file():
+    if not LEDGER.is_file():
         pytest.skip("no study has run here yet")
-    judged = files.read_json(files.LEDGER)
+    judged = tables.read_json(LEDGER)
     scores: dict[str, list[float]] = {}
-    for row in files.read_table(files.REPLICATES):
+    for row in tables.read_table(REPLICATES):
         value = float(row["macro_recall"]) if row["macro_recall"] else math.nan
         scores.setdefault(f"{row['protocol']}-{row['architecture']}", []).append(value)
     share = {"published": 0.0, "held_out": 1 / 4, "random_split": 15 / 85}
@@ -150,14 +152,14 @@ def test_committed_verdicts_by_another_way(monkeypatch: pytest.MonkeyPatch) -> N
 def test_committed_ledger_is_expected_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """claims.yaml, results/claims.json and docs/findings.md are of one study."""
     monkeypatch.chdir(ROOT)
-    if not files.LEDGER.is_file():
+    if not LEDGER.is_file():
         pytest.skip("no study has run here yet")
-    judged = files.read_json(files.LEDGER)
-    written = yaml.safe_load(files.CLAIMS.read_text())["claims"]
+    judged = tables.read_json(LEDGER)
+    written = yaml.safe_load(CLAIMS.read_text())["claims"]
     assert [row["id"] for row in judged["claims"]] == [claim["id"] for claim in written]
     if not judged["data_set"].startswith("starter"):
         assert claims.unexpected(judged["claims"]) == []
-    page = files.FINDINGS.read_text()
+    page = FINDINGS.read_text()
     assert page == findings.markdown()
     for row in judged["claims"]:
         told = re.search(rf"### {row['id']}\n(.*?)(?=###|##)", page, re.DOTALL)
@@ -171,15 +173,15 @@ def test_committed_ledger_is_expected_and_told(monkeypatch: pytest.MonkeyPatch) 
 def test_parts_of_the_fix_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The main effects sum to the whole; the whole is the difference of the summary's means."""
     monkeypatch.chdir(ROOT)
-    if not files.EFFECTS.is_file():
+    if not EFFECTS.is_file():
         pytest.skip("no study has run here yet")
     found = {
         (row["protocol"], row["activation"], row["part"]): float(row["effect"])
-        for row in files.read_table(files.EFFECTS)
+        for row in tables.read_table(EFFECTS)
     }
     means = {
         (row["protocol"], row["architecture"]): float(row["mean"])
-        for row in files.read_table(files.SUMMARY)
+        for row in tables.read_table(SUMMARY)
         if row["metric"] == "macro_recall" and row["diverged"] == "0"
     }
     for protocol, activation, _ in found:
@@ -200,7 +202,7 @@ def test_parts_of_the_fix_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fewer_replicates_decide_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first three of the committed networks: wider intervals, and some claims undecided."""
     monkeypatch.chdir(ROOT)
-    if not files.LEDGER.is_file() or not files.scores("held_out", "fixed").is_file():
+    if not LEDGER.is_file() or not files.scores("held_out", "fixed").is_file():
         pytest.skip("the results of the study are not here")
     config = params.load()
     study = {str(one.run): one for one in comparison.gather(config.runs)}

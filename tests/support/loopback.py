@@ -9,13 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
-from surnames.core import corpus
+from surnames.data import sources
 
 STARTER = Path(__file__).resolve().parents[2] / "data" / "starter"
 NAMES = {path.name: path.read_bytes() for path in sorted(STARTER.glob("*.txt"))}
 # another data set than the starter corpus, so that one is never taken for the other
 NAMES["Polish.txt"] += "Przykładowski\n".encode()
-IDENTITY = corpus.identity(NAMES)
+IDENTITY = sources.identity(NAMES)
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

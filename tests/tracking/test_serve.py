@@ -16,7 +16,7 @@ import pytest
 from support.projects import Project
 from support.servers import SECONDS, await_answer, free_port
 
-from surnames.core import corpus
+from surnames.data.names import starter_names
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,7 @@ def test_it_answers_as_the_model_does(served: str, finished: Project) -> None:
     uri = f"sqlite:///{finished.folder}/mlflow/mlflow.db"
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    names = [*corpus.starter_names(finished.folder / "data/starter").names][:200]
+    names = [*starter_names(finished.folder / "data/starter").names][:200]
     expected = mlflow.pyfunc.load_model("models:/surname-origin@champion").predict(names)
     status, said = ask(served, {"inputs": names})
     assert status == 200

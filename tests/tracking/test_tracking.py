@@ -18,14 +18,17 @@ from mlflow.exceptions import MlflowException
 from support.mlflow_store import TRACK, client, expected_names, runs
 from support.projects import Project
 
-from surnames.core import alphabet, corpus, files, params
+from surnames.core import alphabet, corpus, files, params, tables
 from surnames.core.errors import StudyError
+from surnames.data.names import starter_names
 from surnames.networks import models
 from surnames.study import comparison
+from surnames.study.paths import SUMMARY
 from surnames.tracking import registry
 from surnames.tracking import run_record as publication
 from surnames.tracking import server as pages
 from surnames.tracking import store as stores
+from surnames.tracking.store import RECEIPT
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +64,15 @@ def test_a_network_carries_all_that_is_known_of_it(store: MlflowClient, finished
              "hidden_size": "16", "learning_rate": "0.005", "steps": "2000"}  # fmt: skip
     assert asked.items() <= run.data.params.items()
     folder = finished.folder / "results/runs/held_out/fixed/evaluation"
-    scores = files.read_table(folder / "scores.csv")[1]
-    recalls = files.read_table(folder / "recall.csv")[1]
+    scores = tables.read_table(folder / "scores.csv")[1]
+    recalls = tables.read_table(folder / "recall.csv")[1]
     for table, section in ((scores, "scores"), (recalls, "scores/recall")):
         for column, cell in table.items():
             if column != "replicate":
                 assert run.data.metrics[f"{section}/{column}"] == float(cell)
     curve = [
         (int(row["step"]), float(row["loss"]))
-        for row in files.read_table(folder.parent / "history.csv")
+        for row in tables.read_table(folder.parent / "history.csv")
         if row["replicate"] == "1"
     ]
     found = store.get_metric_history(run.info.run_id, "training/loss")
@@ -78,7 +81,7 @@ def test_a_network_carries_all_that_is_known_of_it(store: MlflowClient, finished
     tags = {"protocol": "held_out", "architecture": "fixed", "replicate": "1", "diverged": "false",
             "commit": head, "mlflow.source.git.commit": head, "dirty": "false"}  # fmt: skip
     assert tags.items() <= run.data.tags.items()
-    data_set = files.read_json(finished.folder / "data/raw/data_set.json")
+    data_set = tables.read_json(finished.folder / "data/raw/data_set.json")
     [used] = run.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest) == ("starter", data_set["identity"][:36])
     assert json.loads(used.dataset.profile)["identity"] == data_set["identity"]
@@ -91,7 +94,7 @@ def test_a_run_carries_means_intervals_and_its_confusion(
     [run] = runs(store, "tags.kind = 'run' AND run_name = 'STARTER held_out-fixed'")
     rows = [
         row
-        for row in files.read_table(finished.folder / "results/summary.csv")
+        for row in tables.read_table(finished.folder / "results/summary.csv")
         if (row["protocol"], row["architecture"]) == ("held_out", "fixed")
     ]
     assert rows
@@ -114,7 +117,7 @@ def test_a_run_carries_means_intervals_and_its_confusion(
     )
     counts = [[int(cell) for cell in row[1:]] for row in logged["data"]]
     assert counts == [
-        [int(row[name]) for name in corpus.LANGUAGES] for row in files.read_table(made)
+        [int(row[name]) for name in corpus.LANGUAGES] for row in tables.read_table(made)
     ]
 
 
@@ -140,14 +143,14 @@ def test_real_names_carry_no_warning() -> None:
 def test_publishing_again_adds_nothing(study: Project) -> None:
     """Neither a run, nor a version, nor an experiment; and the receipt stays byte for byte."""
     before = client(study.folder)
-    receipt = (study.folder / files.RECEIPT).read_bytes()
+    receipt = (study.folder / RECEIPT).read_bytes()
     ids = {run.info.run_id for run in runs(before)}
     versions = len(before.search_model_versions(f"name = '{stores.MODEL}'"))
-    (study.folder / files.RECEIPT).unlink()
+    (study.folder / RECEIPT).unlink()
     assert "MLflow: 0 runs added, 20 already there" in study.run(*TRACK)
     assert {run.info.run_id for run in runs(client(study.folder))} == ids
     assert len(before.search_model_versions(f"name = '{stores.MODEL}'")) == versions
-    assert (study.folder / files.RECEIPT).read_bytes() == receipt
+    assert (study.folder / RECEIPT).read_bytes() == receipt
 
 
 def test_a_half_made_run_is_replaced(study: Project) -> None:
@@ -199,7 +202,7 @@ def test_nothing_is_written_elsewhere(finished: Project) -> None:
 def test_the_receipt_says_what_is_there_and_no_more(finished: Project, store: MlflowClient) -> None:
     """The sorted fingerprints: no ids and no times, which would make each run of it another."""
     fingerprints = sorted(run.data.tags[stores.FINGERPRINT] for run in runs(store))
-    assert files.read_json(finished.folder / files.RECEIPT) == {"fingerprints": fingerprints}
+    assert tables.read_json(finished.folder / RECEIPT) == {"fingerprints": fingerprints}
 
 
 def test_a_fingerprint_forgets_sizes_and_remembers_the_rest() -> None:
@@ -238,14 +241,14 @@ def test_a_diverged_network_is_marked_and_has_no_scores(inside: Path) -> None:
         config.architectures, config.protocols, config.recipes, config.runs, config.study
     )
     subjects = publication.subjects(
-        settings, publication.lock(), files.read_table(files.SUMMARY)
+        settings, publication.lock(), tables.read_table(SUMMARY)
     )  # fmt: skip
     subject = next(s for s in subjects if s.name == "held_out-fixed-0")
     [found] = comparison.gather({str(subject.run): subject.run})
     for values in (*found.scores.values(), *found.recalls.values()):
         values[0] = np.nan
     study = publication.Study(
-        settings, subjects, files.read_table(files.SUMMARY), [], files.read_json(files.DATA_SET)
+        settings, subjects, tables.read_table(SUMMARY), [], tables.read_json(files.DATA_SET)
     )
     said = publication.describe(subject, found, study)
     assert said.tags["diverged"] == "true"
@@ -267,12 +270,12 @@ def test_aliases_point_at_held_out_networks(
     found = store.get_model_version_by_alias(stores.MODEL, alias)
     means = {
         row["architecture"]: float(row["mean"])
-        for row in files.read_table(finished.folder / "results/summary.csv")
+        for row in tables.read_table(finished.folder / "results/summary.csv")
         if (row["protocol"], row["metric"]) == ("held_out", "macro_recall")
     }
     architecture = architecture or max(means, key=lambda name: means[name])
     assert (found.tags["architecture"], found.tags["protocol"]) == (architecture, "held_out")
-    scores = files.read_table(
+    scores = tables.read_table(
         finished.folder / f"results/runs/held_out/{architecture}/evaluation/scores.csv"
     )
     lower = min(scores, key=lambda row: float(row["macro_recall"]))  # the lower median of two
@@ -310,7 +313,7 @@ def test_a_model_says_what_the_study_scored(
     loaded: dict[str, Any], store: MlflowClient, finished: Project, architecture: str
 ) -> None:
     """The kept model's arithmetic is that of models.py, to 1e-5, on every starter name."""
-    names = [*corpus.starter_names(finished.folder / "data/starter").names, "a", "Ou Yang"]
+    names = [*starter_names(finished.folder / "data/starter").names, "a", "Ou Yang"]
     [tags] = [
         one.tags
         for one in store.search_model_versions(f"name = '{stores.MODEL}'")
@@ -396,7 +399,7 @@ def test_a_model_stands_alone(store: MlflowClient, finished: Project) -> None:
     kept = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert {"MLmodel", "origin_model.py", "artifacts/weights.safetensors"} <= kept
     assert not [name for name in kept if name.endswith((".pkl", ".pickle", ".pt"))]
-    card = files.read_json(folder / "artifacts/card.json")
+    card = tables.read_json(folder / "artifacts/card.json")
     assert (card["languages"], card["letters"]) == (list(corpus.LANGUAGES), alphabet.LETTERS)
     wanted = (folder / "requirements.txt").read_text().split()
     assert {line.split("==")[0] for line in wanted} == set(registry.REQUIREMENTS)

@@ -1,5 +1,6 @@
 """Where the names come from: pinned archives, a local copy, or the starter corpus."""
 
+import hashlib
 import queue
 import threading
 import time
@@ -21,6 +22,15 @@ MEMBERS = 10_000
 
 class Unreachable(SourceError):
     """A source gave no answer, or none to its end: nothing came that could be judged."""
+
+
+def identity(contents: dict[str, bytes]) -> str:
+    """SHA-256 over the lines `<sha256>  <Language>.txt`, sorted by name, each with a newline."""
+    lines = [
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        for name, content in sorted(contents.items())
+    ]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def read_folder(folder: Path) -> Contents:
@@ -93,7 +103,7 @@ def _decodable(contents: Contents, place: str) -> Contents:
 
 def verified(contents: Contents, expected: str, place: str) -> Contents:
     """The same contents where their identity is the pinned one; SourceError with both otherwise."""
-    found = corpus.identity(contents)
+    found = identity(contents)
     if found != expected:
         raise SourceError(
             f"{place}: not the pinned data set\n  expected {expected}\n  found    {found}"
@@ -204,4 +214,4 @@ def obtain(
         "fetch: NO SOURCE CAN BE REACHED. This study runs on the small STARTER corpus, which says\n"
         f"fetch: nothing about the question. For the real one, {help_line}."
     )
-    return "starter", corpus.identity(contents), contents
+    return "starter", identity(contents), contents

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from surnames.core import files, params
+from surnames.core import files, params, tables
 from surnames.core.errors import StudyError
 from surnames.display.wording import percent, points
+from surnames.documents.paths import README
 from surnames.study import claims
 from surnames.study.factorial import FACTORIAL
+from surnames.study.paths import SUMMARY
 
 BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
 PROTOCOLS = {
@@ -87,14 +89,14 @@ def _number(cell: str) -> float:
 
 def load() -> Summary:
     """The study's summary; StudyError before the first study."""
-    if not files.SUMMARY.is_file():
-        raise StudyError(f"{files.SUMMARY} is not there yet; run `make repro`")
-    return Summary(files.read_table(files.SUMMARY))
+    if not SUMMARY.is_file():
+        raise StudyError(f"{SUMMARY} is not there yet; run `make repro`")
+    return Summary(tables.read_table(SUMMARY))
 
 
 def on_starter() -> bool:
     """Whether the names at hand are the starter corpus, for want of a source."""
-    return files.DATA_SET.is_file() and files.read_json(files.DATA_SET)["name"] == "starter"
+    return files.DATA_SET.is_file() and tables.read_json(files.DATA_SET)["name"] == "starter"
 
 
 def data_set(summary: Summary) -> str:
@@ -244,7 +246,7 @@ def _pipes(lines: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def block(page: str, path: Path = files.README) -> tuple[str, str, str]:
+def block(page: str, path: Path = README) -> tuple[str, str, str]:
     """What stands before the marks of a page, between them and behind them; both marks excluded."""
     before, _, rest = page.partition(BEGIN)
     inside, _, after = rest.partition(END)
@@ -253,10 +255,10 @@ def block(page: str, path: Path = files.README) -> tuple[str, str, str]:
     return before, inside, after
 
 
-def write_readme(path: Path = files.README) -> None:
+def write_readme(path: Path = README) -> None:
     """Put the block between the README's two marks."""
     page = path.read_text(encoding="utf-8")
     before, _, after = block(page, path)
     written = f"{before}{BEGIN}\n{markdown()}\n{END}{after}"
     if written != page:
-        files.replace_text(path, written)
+        tables.replace_text(path, written)

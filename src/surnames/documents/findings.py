@@ -5,10 +5,12 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from surnames.core import files
+from surnames.core import tables
 from surnames.display import headline
 from surnames.display.wording import points
+from surnames.documents.paths import FINDINGS
 from surnames.study import claims
+from surnames.study.paths import EFFECTS
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -26,18 +28,18 @@ def markdown() -> str:
         data_set=headline.data_set(summary),
         ledger=ledger,
         confidence=f"{100 * ledger['confidence']:g} %",
-        effects=[row for row in files.read_table(files.EFFECTS) if row["activation"] == "relu"],
+        effects=[row for row in tables.read_table(EFFECTS) if row["activation"] == "relu"],
         points=_points,
         words=_words,
         compared=_compared,
     )
 
 
-def write(path: Path = files.FINDINGS) -> None:
+def write(path: Path = FINDINGS) -> None:
     """Write the page where it is another one."""
     page = markdown()
     if not path.is_file() or path.read_text(encoding="utf-8") != page:
-        files.replace_text(path, page)
+        tables.replace_text(path, page)
 
 
 def _points(share: float | str | None) -> str:

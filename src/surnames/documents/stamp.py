@@ -11,28 +11,30 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from surnames.core import files
+from surnames.core import tables
 from surnames.core.errors import StudyError
 from surnames.display import html as layout
+from surnames.project import LOCK
+from surnames.report.paths import REPORT
 
-STAMPED = files.REPORT.with_name("stamped.html")
+STAMPED = REPORT.with_name("stamped.html")
 
 
 def write(path: Path = STAMPED) -> Path:
     """Copy the report with its stamp; StudyError where there is none, or none of this code's."""
-    if not files.REPORT.is_file() or not files.LOCK.is_file():
-        raise StudyError(f"{files.REPORT} is not there yet; run `make repro`")
-    page = files.REPORT.read_bytes()
+    if not REPORT.is_file() or not LOCK.is_file():
+        raise StudyError(f"{REPORT} is not there yet; run `make repro`")
+    page = REPORT.read_bytes()
     before, place, after = page.decode("utf-8").partition(layout.UNSTAMPED)
     if not place:
-        raise StudyError(f"{files.REPORT} was written by other code; run `make repro`")
-    files.replace_text(path, f"{before}{_stamp(page)}{after}")
+        raise StudyError(f"{REPORT} was written by other code; run `make repro`")
+    tables.replace_text(path, f"{before}{_stamp(page)}{after}")
     return path
 
 
 def _stamp(page: bytes) -> Markup:
     """Commit, digest of dvc.lock, and whether that knows the page; where and when it was copied."""
-    lock = files.LOCK.read_bytes()
+    lock = LOCK.read_bytes()
     digest = hashlib.md5(page).hexdigest()
     commit = _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     told = f"commit {commit} of {_git('show', '-s', '--format=%cI', 'HEAD')}" if commit else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import safetensors.numpy
 
-from surnames.core import files
+from surnames.core import tables
 from surnames.core.corpus import LANGUAGES, Corpus
 from surnames.core.errors import TrainingError
 
@@ -168,12 +168,12 @@ def save_confusion(evaluations: list[Evaluation], path: Path) -> None:
     """Confusion counts summed over replicates, the right language first in each row."""
     counts = sum(one.counts for one in evaluations)
     rows = ([name, *row] for name, row in zip(LANGUAGES, np.asarray(counts).tolist(), strict=True))
-    files.write_table(["language", *LANGUAGES], rows, path)
+    tables.write_table(["language", *LANGUAGES], rows, path)
 
 
 def load_confusion(path: Path) -> np.ndarray:
     """(languages, languages) int64, as `save_confusion` wrote it."""
-    rows = files.read_table(path)
+    rows = tables.read_table(path)
     return np.array([[int(row[name]) for name in LANGUAGES] for row in rows])
 
 
@@ -185,7 +185,7 @@ def save_calibration(evaluations: list[Evaluation], path: Path) -> None:
         for k, (names, confidence, right) in enumerate(bins)
         if names
     )
-    files.write_table(["from", "to", "names", "confidence", "accuracy"], rows, path)
+    tables.write_table(["from", "to", "names", "confidence", "accuracy"], rows, path)
 
 
 def save_scores(evaluations: list[Evaluation], path: Path) -> None:
@@ -195,18 +195,18 @@ def save_scores(evaluations: list[Evaluation], path: Path) -> None:
         (replicate, *(one.metrics.get(name) for name in columns))
         for replicate, one in enumerate(evaluations)
     )
-    files.write_table(["replicate", *columns], rows, path)
+    tables.write_table(["replicate", *columns], rows, path)
 
 
 def save_recalls(evaluations: list[Evaluation], path: Path) -> None:
     """One row for each replicate: the recall of each language."""
     rows = ((replicate, *recalls(one.counts).tolist()) for replicate, one in enumerate(evaluations))
-    files.write_table(["replicate", *LANGUAGES], rows, path)
+    tables.write_table(["replicate", *LANGUAGES], rows, path)
 
 
 def load_columns(path: Path) -> dict[str, np.ndarray]:
     """A table by replicate, by column; empty cells are not a number."""
-    rows = files.read_table(path)
+    rows = tables.read_table(path)
     return {
         column: np.array([float(row[column]) if row[column] else np.nan for row in rows])
         for column in rows[0]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed
 
-from surnames.core import files
+from surnames.core import tables
 from surnames.core.corpus import Split
 from surnames.core.errors import TrainingError
 from surnames.core.params import Recipe
@@ -67,4 +67,4 @@ def save_history(networks: list[Network], path: Path) -> None:
     rows = (
         (replicate, *point) for replicate, network in enumerate(networks) for point in network.curve
     )
-    files.write_table(["replicate", "step", "loss", "accuracy"], rows, path)
+    tables.write_table(["replicate", "step", "loss", "accuracy"], rows, path)

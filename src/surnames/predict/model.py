@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from surnames.core import alphabet, files
+from surnames.core import alphabet, files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.evaluation import scoring
 from surnames.networks import models
 from surnames.networks.models import Architecture, Elman, Weights
+from surnames.study.paths import SUMMARY
 
 # What is said of a name; the report's page uses the very same words.
 EMPTY = "the name is empty"
@@ -298,18 +299,18 @@ def load(model: str = "fixed", here: Path = Path()) -> Model:
 
 def _of_study(architecture: str) -> Model:
     """The network that stands for an architecture of this study."""
-    if not files.SUMMARY.is_file():
-        raise StudyError(f"{files.SUMMARY} is not here; run `make repro` in the project's folder")
+    if not SUMMARY.is_file():
+        raise StudyError(f"{SUMMARY} is not here; run `make repro` in the project's folder")
     runs = {
         (row["protocol"], row["architecture"]): row["data_set"]
-        for row in files.read_table(files.SUMMARY)
+        for row in tables.read_table(SUMMARY)
     }
     for protocol in ("held_out", "published"):
         if (protocol, architecture) in runs:
             path = files.weights(protocol, architecture)
             return _of_run(path.parent, path, runs[protocol, architecture])
     known = ", ".join(dict.fromkeys(name for _, name in runs))
-    raise StudyError(f"{files.SUMMARY} has no run of {architecture}; it has {known}")
+    raise StudyError(f"{SUMMARY} has no run of {architecture}; it has {known}")
 
 
 def _of_run(folder: Path, path: Path, data_set: str = "") -> Model:
@@ -361,7 +362,7 @@ def logged(folder: Path, name: str) -> Model:
     """
     if not (folder / "card.json").is_file():
         raise StudyError(f"{name} holds no card.json; it is no model that this project logged")
-    card = files.read_json(folder / "card.json")
+    card = tables.read_json(folder / "card.json")
     ours = {
         "languages": list(LANGUAGES),
         "letters": alphabet.LETTERS,

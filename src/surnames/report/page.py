@@ -25,7 +25,7 @@ from surnames.report.provenance import Settings
 from surnames.study.factorial import FACTORIAL
 
 Rows = list[dict[str, str]]
-Claim = dict[str, Any]  # of files.LEDGER
+Claim = dict[str, Any]  # of LEDGER
 QUESTION = (
     "Did fixing the PyTorch character-RNN tutorial help, which part of the fix did it, "
     "and does it hold on names that the network has not seen?"
@@ -48,7 +48,7 @@ SMALLEST_BIN = 100  # predictions; the share of fewer says little
 
 @dataclass(frozen=True)
 class Study:
-    """All that the report is made of; the tables as `files.read_table` gives them."""
+    """All that the report is made of; the tables as `tables.read_table` gives them."""
 
     settings: Settings
     data_set: dict[str, str]

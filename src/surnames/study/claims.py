@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from surnames.core import files, params
+from surnames.core import files, params, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.core.params import Run, Section
+from surnames.study.paths import CLAIMS, LEDGER
 from surnames.study.statistics import Term, contrast, holm
 
 Verdict = Literal["supported", "refuted", "undecided"]
@@ -44,7 +45,7 @@ class Ledger(Section):
     claims: list[Claim]
 
 
-def load(runs: dict[str, Run], metrics: Sequence[str], path: Path = files.CLAIMS) -> list[Claim]:
+def load(runs: dict[str, Run], metrics: Sequence[str], path: Path = CLAIMS) -> list[Claim]:
     """The ledger; raises StudyError with the line of each claim that cannot be tested."""
     text, values = params.read_written(path)
     try:
@@ -113,11 +114,11 @@ def judge(claims: Sequence[Claim], values: Values, confidence: float) -> list[di
     return rows
 
 
-def verdicts(path: Path = files.LEDGER) -> dict[str, Any]:
+def verdicts(path: Path = LEDGER) -> dict[str, Any]:
     """The judged ledger: its confidence, its data set and the rows of `judge`."""
     if not path.is_file():
         raise StudyError(f"{path} is not there yet; run `make repro`")
-    found: dict[str, Any] = files.read_json(path)
+    found: dict[str, Any] = tables.read_json(path)
     return found
 
 

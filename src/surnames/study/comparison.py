@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from surnames.core import files
+from surnames.core import files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.params import Protocols, Run
 from surnames.evaluation import scoring
@@ -43,7 +43,7 @@ def gather(runs: dict[str, Run]) -> list[Results]:
             run,
             scoring.load_columns(files.scores(run.protocol, run.architecture)),
             scoring.load_columns(files.recall(run.protocol, run.architecture)),
-            files.read_table(files.history(run.protocol, run.architecture)),
+            tables.read_table(files.history(run.protocol, run.architecture)),
             scoring.load_confusion(files.confusion(run.protocol, run.architecture)),
         )
         for run in runs.values()
@@ -97,7 +97,7 @@ def save_effects(rows: Iterable[tuple[str, str, str, Effect]], path: Path) -> No
         (protocol, activation, part, one.replicates, one.effect, one.low, one.high)
         for protocol, activation, part, one in rows
     )
-    files.write_table(header, cells, path)
+    tables.write_table(header, cells, path)
 
 
 def label(data_set: DataSet) -> str:
@@ -118,7 +118,7 @@ def save_summary(rows: Iterable[tuple[Run, str, Estimate]], data_set: DataSet, p
         )
         for run, metric, found in rows
     )  # fmt: skip
-    files.write_table(header, cells, path)
+    tables.write_table(header, cells, path)
 
 
 def save_replicates(study: list[Results], data_set: DataSet, path: Path) -> None:
@@ -136,7 +136,7 @@ def save_replicates(study: list[Results], data_set: DataSet, path: Path) -> None
         for results in study
         for replicate in range(len(results.scores[columns[0]]))
     )
-    files.write_table(header, rows, path)
+    tables.write_table(header, rows, path)
 
 
 def save_recall(study: list[Results], data_set: DataSet, path: Path) -> None:
@@ -150,7 +150,7 @@ def save_recall(study: list[Results], data_set: DataSet, path: Path) -> None:
                 (run.protocol, run.architecture, language, found.mean, found.sd, label(data_set))
             )
     header = ["protocol", "architecture", "language", "recall", "sd", "data_set"]
-    files.write_table(header, rows, path)
+    tables.write_table(header, rows, path)
 
 
 def save_curves(study: list[Results], path: Path) -> None:
@@ -173,7 +173,7 @@ def save_curves(study: list[Results], path: Path) -> None:
         "protocol", "architecture", "step", "loss", "loss_low", "loss_high", "accuracy",
         "accuracy_low", "accuracy_high",
     ]  # fmt: skip
-    files.write_table(header, rows, path)
+    tables.write_table(header, rows, path)
 
 
 def save_confusions(study: list[Results], path: Path) -> None:
@@ -185,4 +185,4 @@ def save_confusions(study: list[Results], path: Path) -> None:
             for said, share in zip(LANGUAGES, row, strict=True):
                 rows.append((results.run.protocol, results.run.architecture, right, said, share))
     header = ["protocol", "architecture", "language", "predicted", "share"]
-    files.write_table(header, rows, path)
+    tables.write_table(header, rows, path)

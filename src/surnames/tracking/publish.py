@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from surnames.core import files
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
+from surnames.project import PIPELINE
 from surnames.study import comparison
 from surnames.study.comparison import DataSet
 from surnames.tracking import registry
@@ -210,7 +211,7 @@ def _create(
     from mlflow.entities import Metric, Param
 
     tags = said.tags | code
-    tags |= {"mlflow.source.name": str(files.PIPELINE), "mlflow.source.type": "LOCAL"}
+    tags |= {"mlflow.source.name": str(PIPELINE), "mlflow.source.type": "LOCAL"}
     tags |= {f"mlflow.source.git.{key}": value for key, value in code.items()}  # the UI's own
     run = client.create_run(experiment, run_name=said.name, tags=tags).info.run_id
     now = int(1000 * time.time())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import safetensors.numpy
 
-from surnames.core import alphabet, files
+from surnames.core import alphabet, files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.evaluation import scoring
@@ -116,7 +116,7 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Study) -> Candidate:
     if network.tags["starter"] == "true":
         tags["starter"] = "true"
     if run.protocol == "held_out":
-        tags |= {HELD_OUT: json.dumps(files.rounded(scores.tolist())), SPLIT: study.split}
+        tags |= {HELD_OUT: json.dumps(tables.rounded(scores.tolist())), SPLIT: study.split}
         contender = Contender(
             run.architecture, scores, study.split, fingerprint, tags.get("starter") == "true"
         )

@@ -15,13 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from surnames.core import files, params
+from surnames.core import files, params, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.core.params import Protocols, Recipe, Run
 from surnames.display import confusion_matrix as heatmap
 from surnames.networks import models
+from surnames.project import LOCK
 from surnames.study.comparison import DataSet, Results, label
+from surnames.study.paths import CURVES, SUMMARY
 
 FORMAT = 3  # raised when other things are published of the same results
 STARTER = "starter"
@@ -94,7 +96,7 @@ def _entry(lock: dict[str, Any], stage: str) -> dict[str, Any]:
     """A stage's entry without what says nothing of its meaning: sizes, counts of files, order."""
     entry = lock["stages"].get(stage)
     if entry is None:
-        raise StudyError(f"{files.LOCK} has no {stage} yet; run `dvc repro`")
+        raise StudyError(f"{LOCK} has no {stage} yet; run `dvc repro`")
     return {
         "cmd": entry["cmd"],
         "params": entry.get("params", {}),
@@ -111,14 +113,14 @@ def lock() -> dict[str, Any]:
     """
     from dvc.lock import make_lock
 
-    if not files.LOCK.is_file():
-        raise StudyError(f"{files.LOCK} is not there yet; run `dvc repro`")
-    own = files.LOCK.resolve().parent / ".dvc/tmp"
+    if not LOCK.is_file():
+        raise StudyError(f"{LOCK} is not there yet; run `dvc repro`")
+    own = LOCK.resolve().parent / ".dvc/tmp"
     own.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / files.LOCK
+        copy = Path(folder) / LOCK
         with make_lock(str(own / "lock"), tmp_dir=str(own), wait=True):
-            shutil.copyfile(files.LOCK, copy)
+            shutil.copyfile(LOCK, copy)
         return params.read_yaml(copy)
 
 
@@ -137,13 +139,13 @@ def load(partly: bool = False) -> Study:
     settings = Settings(
         config.architectures, config.protocols, config.recipes, chosen, config.study
     )
-    summary = files.read_table(files.SUMMARY)
+    summary = tables.read_table(SUMMARY)
     return Study(
         settings,
         subjects(settings, made, summary),
         summary,
-        files.read_table(files.CURVES),
-        files.read_json(files.DATA_SET),
+        tables.read_table(CURVES),
+        tables.read_json(files.DATA_SET),
         _entry(made, "split")["outs"][str(files.split("held_out"))],
     )
 

@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from surnames.core import files
 from surnames.core.errors import StudyError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+STORE = Path("mlflow")
+STORE_DATABASE = Path("mlflow/mlflow.db")
+STORE_ARTIFACTS = Path("mlflow/artifacts")
+RECEIPT = Path("mlflow/receipt.json")
 EXPERIMENT = "surnames"
 MODEL = "surname-origin"
 FINGERPRINT = "surnames.fingerprint"
@@ -79,8 +82,8 @@ def store() -> Store:
     StudyError for an address that no MLflow store can have.
     """
     project = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project / files.STORE_DATABASE}"
-    found = Store(uri, str(project / files.STORE_ARTIFACTS), project / files.STORE / ".lock")
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project / STORE_DATABASE}"
+    found = Store(uri, str(project / STORE_ARTIFACTS), project / STORE / ".lock")
     if found.scheme not in ("sqlite", *SERVERS, *DATABASES) or "://" not in uri:
         raise StudyError(
             f"MLFLOW_TRACKING_URI is {uri!r}, which is no store that MLflow can share; use "
@@ -88,7 +91,7 @@ def store() -> Store:
         )
     if found.database is not None:
         folder = found.database.parent
-        return Store(uri, str(folder.resolve() / files.STORE_ARTIFACTS.name), folder / ".lock")
+        return Store(uri, str(folder.resolve() / STORE_ARTIFACTS.name), folder / ".lock")
     return Store(uri, None, found.lock) if found.served else found
 
 

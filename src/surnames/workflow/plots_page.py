@@ -6,9 +6,11 @@ config.local. Without either, DVC falls back to its own page.
 
 import subprocess
 import sys
+from pathlib import Path
 
-from surnames.core import files
+from surnames.core import tables
 
+PLOTS_PAGE = Path(".dvc/plots.html")
 SNIPPET = "window.vegaEmbed = vegaEmbed; window.vega = vega; window.vegaLite = vegaLite;"
 # In a function of its own: the bundle names hundreds of things that would become the page's.
 PAGE = """<!DOCTYPE html>
@@ -49,8 +51,8 @@ def page() -> str:
 
 def main() -> None:
     """Write the page and name it in .dvc/config.local."""
-    files.replace_text(files.PLOTS_PAGE, page())
-    option = ["--local", "plots.html_template", files.PLOTS_PAGE.name]
+    tables.replace_text(PLOTS_PAGE, page())
+    option = ["--local", "plots.html_template", PLOTS_PAGE.name]
     subprocess.run([sys.executable, "-m", "dvc", "config", *option], check=True)
 
 

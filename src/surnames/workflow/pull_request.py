@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from surnames.core import files
+from surnames.core import tables
 from surnames.core.errors import StudyError, SurnamesError
 from surnames.workflow import parallel as side_by_side
 from surnames.workflow import smoke, study_diff
@@ -172,11 +172,11 @@ def _verified(say: Say) -> bool:
 def _write(outcome: Outcome) -> None:
     """build/ci, and the job's page where there is one."""
     page = "\n\n".join(_page(outcome)) + "\n"
-    files.replace_text(SUMMARY, page)
+    tables.replace_text(SUMMARY, page)
     fault = [f"THIS CANNOT STAND: {outcome.fault}"] if outcome.fault else []
-    files.replace_text(COMMENT, "\n\n".join([*fault, *_text(outcome)]) + "\n")
-    files.replace_text(DIFF, study_diff.render(outcome.diff, "json") if outcome.diff else "{}")
-    files.replace_text(PATCH, _patch() if outcome.rerun else "")
+    tables.replace_text(COMMENT, "\n\n".join([*fault, *_text(outcome)]) + "\n")
+    tables.replace_text(DIFF, study_diff.render(outcome.diff, "json") if outcome.diff else "{}")
+    tables.replace_text(PATCH, _patch() if outcome.rerun else "")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with open(summary, "a", encoding="utf-8") as stream:

@@ -24,12 +24,14 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from surnames.core import files, params
+from surnames.core import files, params, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.core.params import Run
 from surnames.evaluation.scoring import Predictions
+from surnames.project import LOCK
 from surnames.study import comparison
+from surnames.study.paths import SUMMARY
 from surnames.tracking import publish as tracking
 from surnames.tracking import run_record as publication
 from surnames.tracking import store as stores
@@ -83,7 +85,7 @@ def reproduce(wanted: str) -> Outcome:
     with _checkout(subject) as folder:
         _say(f"making it anew in {folder}")
         _run(folder, "repro", "fetch")
-        found = comparison.label(files.read_json(folder / files.DATA_SET))
+        found = comparison.label(tables.read_json(folder / files.DATA_SET))
         if found != subject.data_set:
             raise StudyError(
                 f"{subject.name} was made from the data set {subject.data_set}, and what could be "
@@ -111,7 +113,7 @@ def _parsed(lock: str) -> dict[str, Any]:
     """The values of a dvc.lock, by DVC's own parser."""
     from dvc.utils.serialize import parse_yaml
 
-    return parse_yaml(lock, files.LOCK)
+    return parse_yaml(lock, LOCK)
 
 
 # What it was
@@ -141,7 +143,7 @@ def _of_commit(commit: str) -> Past:
     lock, summary = _committed(commit)
     if lock is None or not summary:
         raise StudyError(
-            f"{name} holds no {files.LOCK} with {files.SUMMARY}, so nothing says what its results "
+            f"{name} holds no {LOCK} with {SUMMARY}, so nothing says what its results "
             "were; name the commit with which they were committed"
         )
     return Past(name, commit, ["compare"], lock, summary, summary[0]["data_set"])
@@ -180,7 +182,7 @@ def _of_run(run: str) -> Past:
                 targets = [f"evaluate@{known}"]
                 return Past(name, commit, targets, lock, summary, tags["data_set"])
     raise StudyError(
-        f"no {files.LOCK} here, neither the present one nor a committed one, is that of {name}: "
+        f"no {LOCK} here, neither the present one nor a committed one, is that of {name}: "
         "its results were never committed"
     )
 
@@ -190,10 +192,10 @@ def _candidates(commit: str) -> Iterator[tuple[str, list[Row]]]:
 
     Results are committed after they were published, so a run's commit often lacks its own.
     """
-    lock = _text(files.LOCK)
-    if lock is not None and files.SUMMARY.is_file():
-        yield lock, files.read_table(files.SUMMARY)
-    others = _git("rev-list", "--all", "--", str(files.LOCK)) or ""
+    lock = _text(LOCK)
+    if lock is not None and SUMMARY.is_file():
+        yield lock, tables.read_table(SUMMARY)
+    others = _git("rev-list", "--all", "--", str(LOCK)) or ""
     for one in (commit, *others.split()):
         lock, summary = _committed(one)
         if lock is not None:
@@ -202,8 +204,8 @@ def _candidates(commit: str) -> Iterator[tuple[str, list[Row]]]:
 
 def _committed(commit: str) -> tuple[str | None, list[Row]]:
     """dvc.lock and the rows of the summary as they were committed."""
-    table = _git("show", f"{commit}:./{files.SUMMARY}") or ""
-    return _git("show", f"{commit}:./{files.LOCK}"), list(csv.DictReader(table.splitlines()))
+    table = _git("show", f"{commit}:./{SUMMARY}") or ""
+    return _git("show", f"{commit}:./{LOCK}"), list(csv.DictReader(table.splitlines()))
 
 
 # Made anew
@@ -227,11 +229,11 @@ def _checkout(subject: Past) -> Iterator[Path]:
                 raise StudyError(f"git {words[0]} failed: {done.stderr.strip()}")
         folder = clone / within
         # whatever cache the commit or the user configured: this one is its own, and empty
-        files.replace_text(folder / ".dvc/config.local", "[cache]\n    dir = cache\n")
-        files.replace_text(folder / files.LOCK, subject.lock)
+        tables.replace_text(folder / ".dvc/config.local", "[cache]\n    dir = cache\n")
+        tables.replace_text(folder / LOCK, subject.lock)
         _remove(folder, _parsed(subject.lock))
         _refuse_another_lock(folder, subject)
-        (folder / files.LOCK).unlink()  # afterwards it holds what was made, and nothing else
+        (folder / LOCK).unlink()  # afterwards it holds what was made, and nothing else
         yield folder
 
 
@@ -261,7 +263,7 @@ def _refuse_another_lock(folder: Path, subject: Past) -> None:
             if change == "changed command" or altered:
                 what = ", ".join(altered) or "its command"
                 raise StudyError(
-                    f"{subject.name}: {files.LOCK} is not of this code and these parameters: "
+                    f"{subject.name}: {LOCK} is not of this code and these parameters: "
                     f"{what} of {stage} differs; name the commit with which the results were "
                     "committed"
                 )
@@ -303,7 +305,7 @@ def _run(folder: Path, *words: str) -> None:
 
 def compare(subject: Past, folder: Path) -> Outcome:
     """What was made in the checkout against what the subject was."""
-    lock = params.read_yaml(folder / files.LOCK)
+    lock = params.read_yaml(folder / LOCK)
     expected = _outs(_parsed(subject.lock), lock["stages"])
     made = _outs(lock, lock["stages"])
     runs = [
@@ -314,7 +316,7 @@ def compare(subject: Past, folder: Path) -> Outcome:
     changed = [path for path in made if made[path] != expected.get(path)]
     altered = _altered(expected)
     if not changed:
-        same = f"made anew, all {len(made)} outputs have the digests of {files.LOCK}"
+        same = f"made anew, all {len(made)} outputs have the digests of {LOCK}"
         return Outcome(NOT if altered else BITS, [*altered, same])
     lines = []
     for protocol, architecture in runs:
@@ -334,7 +336,7 @@ def compare(subject: Past, folder: Path) -> Outcome:
     outside = [
         line
         for run in runs
-        for line in _outside(run, files.read_json(folder / files.metrics(*run)), subject.summary)
+        for line in _outside(run, tables.read_json(folder / files.metrics(*run)), subject.summary)
     ]
     return Outcome(NOT if outside or altered else INTERVAL, [*altered, *outside[:SHOWN], *lines])
 
@@ -361,7 +363,7 @@ def _altered(expected: Outs) -> list[str]:
     That is what the work tree's own dvc.lock says of it, or the name that it has in DVC's cache.
     """
     lines = []
-    here = params.read_yaml(files.LOCK) if files.LOCK.is_file() else {"stages": {}}
+    here = params.read_yaml(LOCK) if LOCK.is_file() else {"stages": {}}
     present = _outs(here, here["stages"])
     for path, digest in expected.items():
         if present.get(path) == digest and Path(path).exists():
@@ -396,7 +398,9 @@ def _cached(digest: str) -> Path:
 def _listed(digest: str) -> dict[str, str]:
     """The digests of a folder's files, by name; nothing where the cache does not have it."""
     place = _cached(digest)
-    return {one["relpath"]: one["md5"] for one in files.read_json(place)} if place.is_file() else {}
+    return (
+        {one["relpath"]: one["md5"] for one in tables.read_json(place)} if place.is_file() else {}
+    )
 
 
 def _kept(path: Path, folder: str) -> Path | None:

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from surnames.core import files, params
+from surnames.core import files, params, tables
 from surnames.core.errors import StudyError
+from surnames.project import LOCK
+from surnames.study.paths import CLAIMS, SUMMARY
 
 RUNS = [
     ("published", "majority", "counting"),
@@ -54,16 +56,16 @@ def shrink(folder: Path) -> None:
     }  # fmt: skip
     _write(values, folder / files.PARAMS)
     keep_testable(folder)
-    (folder / files.LOCK).unlink(missing_ok=True)
-    shutil.rmtree(folder / files.SUMMARY.parent, ignore_errors=True)
+    (folder / LOCK).unlink(missing_ok=True)
+    shutil.rmtree(folder / SUMMARY.parent, ignore_errors=True)
 
 
 def keep_testable(folder: Path) -> None:
     """Take from a clone's ledger the claims about runs that its study does not hold."""
     runs = set(params.read_yaml(folder / files.PARAMS)["runs"])
-    ledger = params.read_yaml(folder / files.CLAIMS)
+    ledger = params.read_yaml(folder / CLAIMS)
     kept = [c for c in ledger["claims"] if {run for _, run, _ in c["terms"]} <= runs]
-    _write({"claims": kept}, folder / files.CLAIMS)
+    _write({"claims": kept}, folder / CLAIMS)
 
 
 def run(project: Path, say: Callable[[str], None]) -> None:
@@ -98,4 +100,4 @@ def _git(folder: Path, *arguments: str) -> list[str]:
 
 def _write(values: Any, path: Path) -> None:
     """A YAML file; JSON is YAML, and the standard library writes it."""
-    files.replace_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    tables.replace_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")

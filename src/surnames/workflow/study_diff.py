@@ -17,14 +17,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from surnames.core import files, params
+from surnames.core import files, params, tables
 from surnames.core.errors import StudyError
 from surnames.display.wording import points
+from surnames.project import LOCK
+from surnames.study.paths import LEDGER, RECALL, REPLICATES, SUMMARY
 from surnames.study.statistics import Effect, Term, contrast, holm, scored_share
 
 WORK_TREE = "the work tree"
 READ = (
-    files.PARAMS, files.LOCK, files.LEDGER, files.SUMMARY, files.REPLICATES, files.RECALL,
+    files.PARAMS, LOCK, LEDGER, SUMMARY, REPLICATES, RECALL,
 )  # fmt: skip
 NOT_SHARES = ("log_loss",)  # every other metric is a share, told in points
 WIDTH = 100  # of a terminal's sentences; tables are as wide as they are
@@ -144,14 +146,14 @@ def _side(name: str, folder: Path) -> Side:
     missing = [path.as_posix() for path in READ if not (folder / path).is_file()]
 
     def table(path: Path) -> list[dict[str, str]]:
-        return files.read_table(folder / path) if path.as_posix() not in missing else []
+        return tables.read_table(folder / path) if path.as_posix() not in missing else []
 
     def values(path: Path) -> Any:
         if path.as_posix() in missing:
             return {}
         try:
             if path.suffix == ".json":
-                return files.read_json(folder / path)
+                return tables.read_json(folder / path)
             return params.read_yaml(folder / path) or {}
         except ValueError as error:
             raise StudyError(f"{path} of {name} cannot be read: {error}") from None
@@ -161,16 +163,16 @@ def _side(name: str, folder: Path) -> Side:
             _number(row["recall"]),
             float(row["sd"]) if row["sd"] else None,
         )
-        for row in table(files.RECALL)
+        for row in table(RECALL)
     }
     return Side(
         name,
         dict(_flat(values(files.PARAMS))),
-        values(files.LOCK).get("stages", {}),
-        {claim["id"]: claim for claim in values(files.LEDGER).get("claims", [])},
-        _scores(table(files.REPLICATES)),
+        values(LOCK).get("stages", {}),
+        {claim["id"]: claim for claim in values(LEDGER).get("claims", [])},
+        _scores(table(REPLICATES)),
         recalls,
-        sorted({row["data_set"] for row in table(files.SUMMARY)}),
+        sorted({row["data_set"] for row in table(SUMMARY)}),
         missing,
     )
 
@@ -517,7 +519,7 @@ def _value(value: Any) -> str:
 def render(diff: StudyDiff, form: Format) -> str:
     """The diff as text that ends without a newline."""
     if form == "json":
-        return json.dumps(files.rounded(dataclasses.asdict(diff)), indent=2, ensure_ascii=False)
+        return json.dumps(tables.rounded(dataclasses.asdict(diff)), indent=2, ensure_ascii=False)
     return (markdown if form == "markdown" else table)(diff)
 
 

@@ -1,0 +1,87 @@
+"""Whole files, written at once or not at all: text, folders, JSON, and tables as CSV.
+
+Floats are written with six significant digits: beyond them `exp` and `log` of NumPy differ between
+processors.
+"""
+
+import csv
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def rounded(value: Any) -> Any:
+    """Floats to six significant digits, those not finite to None, inside lists and dicts too."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    value = value.item() if hasattr(value, "item") else value  # one of NumPy's numbers
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    number = float(value)
+    return float(f"{number:.6g}") if number - number == 0 else None
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a whole text file or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write a new folder, then put it in the place of the old one; all or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    fresh, old = work / "fresh", work / "old"
+    try:
+        fresh.mkdir()
+        fill(fresh)
+        if path.exists():
+            path.rename(old)
+        try:
+            fresh.rename(path)
+        except OSError:
+            old.rename(path)
+            raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def write_json(value: Any, path: Path) -> None:
+    """A JSON file, rounded, keys as given."""
+    replace_text(path, json.dumps(rounded(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's value."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_table(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path) -> None:
+    """A CSV file, floats rounded; None and not-a-number become empty cells."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([rounded(cell) for cell in row])
+    replace_text(path, stream.getvalue())
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """A CSV file's rows by column name."""
+    with open(path, encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))

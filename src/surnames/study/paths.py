@@ -1,0 +1,12 @@
+"""The ledger of claims, and the tables that compare the runs of a study."""
+
+from pathlib import Path
+
+CLAIMS = Path("claims.yaml")
+SUMMARY = Path("results/summary.csv")
+REPLICATES = Path("results/replicates.csv")
+RECALL = Path("results/recall.csv")
+LEDGER = Path("results/claims.json")  # the claims with their verdicts
+EFFECTS = Path("results/effects.csv")  # the parts of the fix
+CURVES = Path("results/curves.csv")
+CONFUSIONS = Path("results/confusions.csv")
