@@ -20,15 +20,18 @@ import psutil
 import tutorial
 from numba import njit
 
+from surnames.architectures.elman import Elman
 from surnames.core import corpus, files, params, tables
 from surnames.data.names import normalize, read_lines
-from surnames.networks import models, online
+from surnames.networks import online
+from surnames.networks.lookup import architectures
+from surnames.networks.network import Network, ReplicateStreams, sample_examples
 from surnames.study.paths import REPLICATES
 
 PAGE = Path("docs/benchmarks.md")
 SURNAMES = str(Path(sys.executable).with_name("surnames"))
 HIDDEN = 128
-CELLS = {name: row for name, row in models.ARCHITECTURES.items() if isinstance(row, models.Elman)}
+CELLS = {name: row for name, row in architectures().items() if isinstance(row, Elman)}
 Rows = list[tuple[object, ...]]
 
 
@@ -62,9 +65,9 @@ def fit(
     steps: int,
     hidden: int = HIDDEN,
     replicate: int = 0,
-) -> models.Network:
+) -> Network:
     """One network."""
-    chance = models.Chance.of(1, replicate)
+    chance = ReplicateStreams.of(1, replicate)
     return CELLS[cell].fit(names, recipe(engine, steps, hidden), chance, lambda done: None)
 
 
@@ -130,7 +133,7 @@ def machine(names: corpus.Corpus) -> str:
         speeds[rows] = 20_000 * matrix.nbytes / seconds
 
     steps = 50_000
-    examples = models.stream(names.languages, steps, models.Chance.of(1, 0).examples)
+    examples = sample_examples(names.languages, steps, ReplicateStreams.of(1, 0).examples)
     lengths = np.diff(names.encoded[1])[examples]
     rows: Rows = []
     for name in ("tutorial_2017", "fixed"):
@@ -241,11 +244,11 @@ def peak(command: list[str], pause: float, **how: Any) -> float:
 FIRST_STEP = """
 import numpy as np
 from surnames.core import corpus, params
-from surnames.networks import models
+
 recipe = params.load().recipes["online"].model_copy(update={"steps": 1})
 names = corpus.Corpus(["Satoshi"], np.zeros(1, np.int64))
-row = models.row("fixed")
-network = row.fit(names, recipe, models.Chance.of(1, 0), lambda done: None)
+row = get_architecture("fixed")
+network = row.fit(names, recipe, ReplicateStreams.of(1, 0), lambda done: None)
 row.probabilities(network.weights, names.names)
 """
 

@@ -1,9 +1,9 @@
 """All runs of the study side by side: tables of means, effects and curves, and the verdicts."""
 
 from surnames.core import errors, files, params, tables
+from surnames.core.errors import StudyError
 from surnames.evaluation import scoring
-from surnames.study import claims, comparison
-from surnames.study.paths import CONFUSIONS, CURVES, EFFECTS, LEDGER, RECALL, REPLICATES, SUMMARY
+from surnames.study import claims, comparison, paths
 from surnames.study.statistics import Term
 
 
@@ -11,28 +11,34 @@ def main() -> None:
     """Read results/runs and the ledger, write the study's tables and the verdicts."""
     config = params.load()
     ledger = claims.load(config.runs, scoring.METRICS)  # refused before anything is written
-    comparison.prune(files.RUNS, config.runs)
+    protocols, confidence = config.protocols, config.study.confidence
+    left = comparison.leftovers(config.runs.values())
+    if left:
+        raise StudyError(
+            f"{', '.join(map(str, left))} belongs to no run of params.yaml, so dvc.lock would be "
+            "another one elsewhere; remove it, or run `surnames repro`, which does"
+        )
     data_set = tables.read_json(files.DATA_SET)
-    study = comparison.gather(config.runs)
-    by_run = {str(results.run): results for results in study}
+    study = comparison.gather(config.runs.values())
+    by_name = dict(zip(config.runs, study, strict=True))
 
     def values(run: str, metric: str) -> Term:
-        return comparison.term(by_run[run], metric, config.protocols)
+        return comparison.term(by_name[run], metric, protocols)
 
-    confidence = config.study.confidence
-    rows = comparison.summary(study, confidence, config.protocols)
-    comparison.save_summary(rows, data_set, SUMMARY)
-    comparison.save_replicates(study, data_set, REPLICATES)
-    comparison.save_recall(study, data_set, RECALL)
-    comparison.save_effects(comparison.effects(study, confidence, config.protocols), EFFECTS)
+    summary = comparison.summary(study, data_set, confidence, protocols)
+    effects = comparison.effects(study, confidence, protocols)
     verdicts = {
         "confidence": confidence,
         "data_set": comparison.label(data_set),
         "claims": claims.judge(ledger, values, confidence),
     }
-    tables.write_json(verdicts, LEDGER)
-    comparison.save_curves(study, CURVES)
-    comparison.save_confusions(study, CONFUSIONS)
+    tables.write_rows(summary, paths.SUMMARY)
+    tables.write_rows(comparison.replicates(study, data_set), paths.REPLICATES)
+    tables.write_rows(comparison.recalls(study, data_set), paths.RECALL)
+    tables.write_rows(effects, paths.EFFECTS, comparison.EFFECTS)
+    tables.write_json(verdicts, paths.LEDGER)
+    tables.write_rows(comparison.curves(study), paths.CURVES, comparison.CURVES)
+    tables.write_rows(comparison.confusions(study), paths.CONFUSIONS)
 
 
 if __name__ == "__main__":

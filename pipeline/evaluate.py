@@ -2,18 +2,19 @@
 
 from surnames.core import corpus, errors, files, tables
 from surnames.evaluation import scoring
-from surnames.networks import models
+from surnames.networks.lookup import get_architecture
+from surnames.networks.network import load_networks
 
 
-def main(protocol: str, architecture: str) -> None:
+def main(protocol: str, architecture: str, family: str) -> None:
     """Read one split and the weights, write predictions, scores, confusion and calibration."""
-    row = models.row(architecture)
+    scored_by = get_architecture(architecture, family)
     split = corpus.load_split(files.split(protocol))
-    networks = models.load(files.weights(protocol, architecture))
+    networks = load_networks(files.weights(protocol, architecture))
     outside = corpus.load(files.OUTSIDE)
 
     scored = [split.corpus.take(split.scored_rows(k)) for k in range(len(networks))]
-    evaluations = scoring.evaluate_all(row, networks, scored, outside)
+    evaluations = scoring.evaluate_all(scored_by, networks, scored, outside)
     means = scoring.means(evaluations)
     scoring.save_predictions(evaluations, files.predictions(protocol, architecture))
     scoring.save_confusion(evaluations, files.confusion(protocol, architecture))

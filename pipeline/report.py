@@ -7,13 +7,13 @@ from pathlib import Path
 from surnames.core import corpus, errors, files, params, tables
 from surnames.display import headline
 from surnames.evaluation import scoring
-from surnames.networks import models
+from surnames.evaluation.scoring import median_replicate
+from surnames.networks.network import load_networks
 from surnames.report import page as report
 from surnames.report import provenance, try_a_name
 from surnames.report.paths import DATA_CARD, HEADLINE, REPORT
 from surnames.study import claims
 from surnames.study.paths import CONFUSIONS, CURVES, EFFECTS, LEDGER, RECALL, SUMMARY
-from surnames.tracking import run_record as publication
 
 
 def load() -> report.Study:
@@ -67,8 +67,8 @@ def median_networks(runs: Iterable[params.Run]) -> list[try_a_name.Network]:
     for name in try_a_name.ARCHITECTURES:
         if ("held_out", name) in held:
             scores = scoring.load_columns(files.scores("held_out", name))
-            replicate = publication.median_replicate(scores["macro_recall"])
-            weights = models.load(files.weights("held_out", name))[replicate].weights
+            replicate = median_replicate(scores["macro_recall"])
+            weights = load_networks(files.weights("held_out", name))[replicate].weights
             found.append(try_a_name.Network(name, replicate, weights))
     return found
 

@@ -1,7 +1,9 @@
-"""All replicates of one architecture under one protocol."""
+"""Train all replicates of one architecture under one protocol."""
 
 from surnames.core import corpus, errors, files, params
-from surnames.networks import models, training
+from surnames.networks import training
+from surnames.networks.lookup import architecture_for_recipe
+from surnames.networks.network import replicates, save_networks
 
 
 def main(protocol: str, architecture: str) -> None:
@@ -9,11 +11,11 @@ def main(protocol: str, architecture: str) -> None:
     config = params.load()
     run = config.run(protocol, architecture)
     recipe = config.recipe(run)
-    row = models.trained_by(architecture, recipe)
-    replicates = models.replicates(row, protocol, config.study.replicates)
+    trained = architecture_for_recipe(run, recipe)
+    count = replicates(trained, protocol, config.study.replicates)
     split = corpus.load_split(files.split(protocol))
-    networks = training.fit(row, split, recipe, config.study.seed, replicates, str(run))
-    models.save(networks, files.weights(protocol, architecture))
+    networks = training.fit(trained, split, recipe, config.study.seed, count, str(run))
+    save_networks(networks, files.weights(protocol, architecture))
     training.save_history(networks, files.history(protocol, architecture))
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from support.projects import ROOT
 
 from surnames.core import errors, params
-from surnames.networks import models
+from surnames.networks.lookup import architecture_for_recipe, architectures
 
 DEFAULT = """\
 fetch:
@@ -79,10 +79,10 @@ def test_default_is_accepted_and_says_what_it_says() -> None:
 def test_table_of_architectures_and_params_agree() -> None:
     """One table lists the architectures; params.yaml names the same and trains each of them."""
     config = params.load(ROOT / "params.yaml")
-    assert set(config.architectures) == set(models.ARCHITECTURES)
-    assert {run.architecture for run in config.runs.values()} == set(models.ARCHITECTURES)
+    assert set(config.architectures) == set(architectures())
+    assert {run.architecture for run in config.runs.values()} == set(architectures())
     for run in config.runs.values():
-        models.trained_by(run.architecture, config.recipe(run))  # its recipe is one for it
+        architecture_for_recipe(run.architecture, config.recipe(run))  # its recipe is one for it
 
 
 @pytest.mark.parametrize(

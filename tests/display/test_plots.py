@@ -16,7 +16,7 @@ from support.projects import ROOT, Project
 from surnames.core import params
 from surnames.display import confusion_matrix as heatmap
 from surnames.display import plots
-from surnames.networks import models
+from surnames.networks.lookup import architectures
 from surnames.workflow import plots_page as vega
 
 TEMPLATES = sorted((ROOT / ".dvc/plots").glob("*.json"))
@@ -144,7 +144,7 @@ def test_every_run_can_be_chosen() -> None:
     assert all(choice["value"] in choice["bind"]["options"] for choice in choices)
     options = {choice["name"]: choice["bind"]["options"] for choice in choices}
     assert options["protocol"] == list(params.PROTOCOLS)
-    assert set(options["architecture"]) >= set(models.ARCHITECTURES)
+    assert set(options["architecture"]) >= set(architectures())
 
 
 def test_page_has_dvcs_places_and_no_address() -> None:

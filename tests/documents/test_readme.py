@@ -10,7 +10,6 @@ from support.projects import ROOT
 from surnames.core.errors import StudyError
 from surnames.display import headline
 from surnames.display.headline import Summary
-from surnames.networks import models
 
 WRITTEN = {"benchmarks.md", "findings.md"}  # by commands, every figure of them
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -118,17 +117,6 @@ def test_only_the_block_is_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyP
     page.write_text("no marks\n")
     with pytest.raises(StudyError, match="lacks the marks"):
         headline.write_readme(page)
-
-
-def test_words_are_those_of_the_networks() -> None:
-    """The factorial in words is the factorial that is trained."""
-    rows = {
-        (row.activation, row.readout): name
-        for name, row in models.ARCHITECTURES.items()
-        if isinstance(row, models.Elman)
-    }
-    assert rows == headline.FACTORIAL
-    assert set(models.ARCHITECTURES) <= set(headline.WORDS)
 
 
 def test_the_example_architecture_keeps_the_contract() -> None:

@@ -12,11 +12,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import metrics as oracle
 from support.projects import ROOT
 
+from surnames.architectures.elman import Elman
+from surnames.architectures.majority import Majority
 from surnames.core import params
 from surnames.core.corpus import LANGUAGES, Corpus
 from surnames.core.errors import TrainingError
 from surnames.evaluation import scoring
-from surnames.networks import models
+from surnames.networks.lookup import architecture_for_recipe
+from surnames.networks.network import Network, Weights
 
 K = len(LANGUAGES)
 
@@ -133,10 +136,10 @@ def test_language_that_was_not_scored_does_not_count() -> None:
     assert scoring.metrics(predictions)["macro_recall"] == 0.75
 
 
-class Answers(models.Majority):
+class Answers(Majority):
     """An architecture that gives prepared probabilities, one row for each name."""
 
-    def probabilities(self, weights: models.Weights, names: list[str]) -> np.ndarray:
+    def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
         """The row that a name stands for."""
         return weights["rows"][[int(name) for name in names]]
 
@@ -146,7 +149,7 @@ def evaluations() -> list[scoring.Evaluation]:
     rng = np.random.default_rng(5)
     names = Corpus(list(map(str, range(40))), rng.integers(0, K, 40))
     outside = Corpus(["40", "41"], np.array([3, 4]))
-    networks = [models.Network({"rows": rng.dirichlet(np.ones(K), 42)}) for _ in range(3)]
+    networks = [Network({"rows": rng.dirichlet(np.ones(K), 42)}) for _ in range(3)]
     networks[1].weights["rows"][7, 7] = np.nan
     return [scoring.evaluate(Answers(), network, names, outside) for network in networks]
 
@@ -191,12 +194,12 @@ def test_tables_hold_what_was_scored(tmp_path: Path) -> None:
 def test_huge_weights_are_scored_or_counted_as_diverged(scale: float, diverged: bool) -> None:
     """Weights are finite, but not always the answers: no crash, no warning and no wrong number."""
     config = params.load(ROOT / "params.yaml")
-    row = models.trained_by("fixed", config.recipe(config.run("published", "fixed")))
-    assert isinstance(row, models.Elman)
+    row = architecture_for_recipe("fixed", config.recipe(config.run("published", "fixed")))
+    assert isinstance(row, Elman)
     weights = row.initial_weights(4, np.random.default_rng(1))
     weights = {name: (array * scale).astype(np.float32) for name, array in weights.items()}
     names = Corpus(["Smith", "Maier"], np.array([4, 6]))
-    one = scoring.evaluate(row, models.Network(weights), names, Corpus([], np.zeros(0, np.int64)))
+    one = scoring.evaluate(row, Network(weights), names, Corpus([], np.zeros(0, np.int64)))
     assert (one.metrics == {}) == diverged
     assert all(map(math.isfinite, one.metrics.values()))
     if diverged:

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.projects import RUNS, Project, commit, keep_claims, mlflow_runs, ran
+from support.projects import ONLINE, RUNS, Project, commit, keep_claims, mlflow_runs, ran
 
-ONLINE = {f"{p}-{a}" for p, a, recipe in RUNS if recipe == "online"}
-ALL = {f"{p}-{a}" for p, a, _ in RUNS}
 DOWNSTREAM = {"compare", "report", "track"}  # whatever changes a result, these follow
 
 
@@ -40,14 +38,14 @@ def test_again_is_nothing(finished: Project) -> None:
         ("protocols__held_out__folds", 3, {"split"}),
         ("protocols__random_split__held_out_share", 0.2, {"split"}),
         ("study__confidence", 0.9, set()),
-        ("study__replicates", 3, {"split"} | {f"train@{run}" for run in ALL}),
-        ("study__seed", 7, {"split"} | {f"train@{run}" for run in ALL}),
+        ("study__replicates", 3, {"split"} | {f"train@{run}" for run in RUNS}),
+        ("study__seed", 7, {"split"} | {f"train@{run}" for run in RUNS}),
         ("recipes__online__learning_rate", 0.01, {f"train@{run}" for run in ONLINE}),
         ("recipes__ngram__longest", 3, {"train@held_out-ngram_logistic"}),
         (
             "architectures__fixed",
             {"learning_rate": 0.01},
-            {f"train@{run}" for run in ALL if run.endswith("-fixed")},
+            {f"train@{run}" for run in RUNS if run.endswith("-fixed")},
         ),
     ],
 )
@@ -78,7 +76,7 @@ def test_one_architecture_changed_and_changed_back(study: Project) -> None:
     lock = (study.folder / "dvc.lock").read_bytes()
     text = (study.folder / "params.yaml").read_text()
     study.set(architectures__fixed={"learning_rate": 0.01})
-    changed = {run for run in ALL if run.endswith("-fixed")}
+    changed = {run for run in RUNS if run.endswith("-fixed")}
     assert ran(study.run("dvc", "repro")) == fits_and_scores(changed) | DOWNSTREAM
     networks = sum(2 if run != "published-majority" else 1 for run in changed)
     assert mlflow_runs(study) == runs + networks + len(changed)

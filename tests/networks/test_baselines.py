@@ -13,10 +13,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 from support.projects import ROOT
 
+from surnames.architectures.ngram_logistic import TOLERANCE, fit_ngrams, ngram_probabilities, ngrams
 from surnames.core import alphabet, params
 from surnames.core.corpus import LANGUAGES, Corpus
 from surnames.data.names import starter_names
-from surnames.networks import baselines, models
+from surnames.networks.lookup import architectures
+from surnames.networks.network import ReplicateStreams
 
 WORDS = st.text(st.sampled_from("aábB' .,;-"), max_size=12)
 
@@ -27,7 +29,7 @@ def test_ngrams_are_those_of_scikit_learn(name: str, longest: int) -> None:
     analyze = TfidfVectorizer(
         analyzer="char_wb", ngram_range=(1, longest), lowercase=False
     ).build_analyzer()
-    assert sorted(baselines.ngrams(name, longest).elements()) == sorted(analyze(name))
+    assert sorted(ngrams(name, longest).elements()) == sorted(analyze(name))
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +46,10 @@ def test_probabilities_are_those_of_scikit_learn(names: Corpus, balanced: bool) 
         method="logistic_regression", longest=4, inverse_regularization=2.0, passes=30,
         balanced=balanced,
     )  # fmt: skip
-    weights = baselines.fit_ngrams(names, recipe, len(LANGUAGES))
+    weights = fit_ngrams(names, recipe, len(LANGUAGES))
     with sklearn.config_context(enable_metadata_routing=True):
         binary = LogisticRegression(
-            solver="liblinear", dual=True, C=2.0, tol=baselines.TOLERANCE, max_iter=30,
+            solver="liblinear", dual=True, C=2.0, tol=TOLERANCE, max_iter=30,
             random_state=0,
         )  # fmt: skip
         pipeline = make_pipeline(
@@ -57,7 +59,7 @@ def test_probabilities_are_those_of_scikit_learn(names: Corpus, balanced: bool) 
         weight = compute_sample_weight("balanced" if balanced else None, names.languages)
         pipeline.fit(names.names, names.languages, sample_weight=weight)
     asked = [*names.names[::5], "Smithson", "O'Neil", "van der Berg", "a", "' .", "Zzyzx", "St. J."]
-    found = baselines.ngram_probabilities(weights, asked)
+    found = ngram_probabilities(weights, asked)
     assert_allclose(found, pipeline.predict_proba(asked), atol=1e-6)
 
 
@@ -67,18 +69,18 @@ def test_balance_and_regularization_reach_the_fit(names: Corpus) -> None:
         method="logistic_regression", longest=2, inverse_regularization=1.0, passes=30,
         balanced=True,
     )  # fmt: skip
-    before = baselines.fit_ngrams(names, plain, len(LANGUAGES))
+    before = fit_ngrams(names, plain, len(LANGUAGES))
     for change in ({"longest": 3}, {"inverse_regularization": 0.1}, {"balanced": False}):
-        after = baselines.fit_ngrams(names, plain.model_copy(update=change), len(LANGUAGES))
+        after = fit_ngrams(names, plain.model_copy(update=change), len(LANGUAGES))
         assert not np.array_equal(before["weight"], after["weight"]), change
 
 
 def test_language_without_names_is_never_said(names: Corpus) -> None:
     """Its column stays, its probability is zero, and no warning comes."""
     without = names.take(np.flatnonzero(names.languages != 7))
-    row = models.ARCHITECTURES["ngram_logistic"]
+    row = architectures()["ngram_logistic"]
     recipe = params.load(ROOT / "params.yaml").recipes["ngram"]
-    network = row.fit(without, recipe, models.Chance.of(1, 0), lambda steps: None)
+    network = row.fit(without, recipe, ReplicateStreams.of(1, 0), lambda steps: None)
     found = row.probabilities(network.weights, ["Papadopoulos", "", "Smith"])
     assert_allclose(found.sum(axis=1), 1)
     assert (found[:, 7] < 1e-200).all()
@@ -88,9 +90,9 @@ def test_language_without_names_is_never_said(names: Corpus) -> None:
 def test_majority_gives_the_shares_of_training() -> None:
     """Counted by hand: the same for every name, and the most frequent language is the answer."""
     names = Corpus(["a", "b", "c", "d"], np.array([2, 2, 2, 17]))
-    row = models.ARCHITECTURES["majority"]
+    row = architectures()["majority"]
     recipe = params.Counting(method="counting")
-    network = row.fit(names, recipe, models.Chance.of(1, 0), lambda steps: None)
+    network = row.fit(names, recipe, ReplicateStreams.of(1, 0), lambda steps: None)
     found = row.probabilities(network.weights, ["Smith", ""])
     wanted = np.zeros(len(LANGUAGES))
     wanted[2], wanted[17] = 0.75, 0.25
@@ -107,6 +109,6 @@ def test_any_names_have_probabilities(names: list[str]) -> None:
         "bias": np.zeros(18, np.float32),
     }
     weights["weight"][:, 3], weights["bias"][3] = 0, -700  # a language that training lacked
-    found = baselines.ngram_probabilities(weights, names)
+    found = ngram_probabilities(weights, names)
     assert found.shape == (len(names), 18)
     assert_allclose(found.sum(axis=1), 1)

@@ -15,13 +15,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from surnames.architectures.elman import Elman
 from surnames.core import alphabet
 from surnames.core.corpus import BOTH, LANGUAGES, Corpus, Split
 from surnames.core.errors import StudyError, TrainingError
 from surnames.core.params import Sgd
-from surnames.networks import models, online, reference, training
+from surnames.networks import online, reference, training
+from surnames.networks.lookup import architectures
+from surnames.networks.network import (
+    Network,
+    ReplicateStreams,
+    Weights,
+    load_networks,
+    sample_examples,
+    save_networks,
+)
+from surnames.networks.torch_module import TorchModule
 
-CELLS = {name: row for name, row in models.ARCHITECTURES.items() if isinstance(row, models.Elman)}
+CELLS = {name: row for name, row in architectures().items() if isinstance(row, Elman)}
 NAMES = ["Satoshi", "Ng", "O'Neal", "A", "Schmidhuber", "De Vries", "Zi", "Abel", "Ziegler", "Bo"]
 CORPUS = Corpus(NAMES * 2, np.arange(20) % len(LANGUAGES))
 cells = pytest.mark.parametrize("cell", CELLS)
@@ -32,13 +43,13 @@ def recipe(engine: str = "online", **changes: float) -> Sgd:
     return Sgd(method="sgd", engine=engine, **values)
 
 
-def fit(cell: str, **changes) -> models.Network:
-    return CELLS[cell].fit(CORPUS, recipe(**changes), models.Chance.of(1, 0), lambda steps: None)
+def fit(cell: str, **changes) -> Network:
+    return CELLS[cell].fit(CORPUS, recipe(**changes), ReplicateStreams.of(1, 0), lambda steps: None)
 
 
-def elman(cell: str, weights: models.Weights) -> reference.Elman:
+def elman(cell: str, weights: Weights) -> reference.ElmanModule:
     row = CELLS[cell]
-    network = reference.Elman(row.activation, row.readout, len(weights["cell.bias"]))
+    network = reference.ElmanModule(row.activation, row.readout, len(weights["cell.bias"]))
     reference.set_weights(network, weights)
     return network
 
@@ -152,12 +163,12 @@ def test_the_first_letter_is_remembered(cell: str) -> None:
 
 def test_replicates_are_paired() -> None:
     """A replicate starts all six cells from the same state weights and shows them one stream."""
-    first = [row.initial_weights(8, models.Chance.of(3, 2).weights) for row in CELLS.values()]
+    first = [row.initial_weights(8, ReplicateStreams.of(3, 2).weights) for row in CELLS.values()]
     for weights in first[1:]:
         assert np.array_equal(weights["cell.weight"], first[0]["cell.weight"])
         assert np.array_equal(weights["cell.bias"], first[0]["cell.bias"])
     streams = [
-        models.stream(CORPUS.languages, 50, models.Chance.of(3, r).examples) for r in (2, 2, 4)
+        sample_examples(CORPUS.languages, 50, ReplicateStreams.of(3, r).examples) for r in (2, 2, 4)
     ]
     assert np.array_equal(streams[0], streams[1])
     assert not np.array_equal(streams[0], streams[2])
@@ -176,7 +187,7 @@ def test_initial_weights_are_those_of_torch_linear() -> None:
 def test_stream_draws_languages_uniformly() -> None:
     """As the tutorial does: a language first, however few names it has."""
     languages = np.array([0] * 990 + [5] * 9 + [17])
-    drawn = languages[models.stream(languages, 30_000, np.random.default_rng(1))]
+    drawn = languages[sample_examples(languages, 30_000, np.random.default_rng(1))]
     assert_allclose(np.bincount(drawn, minlength=18)[[0, 5, 17]] / 30_000, 1 / 3, atol=0.02)
 
 
@@ -202,7 +213,7 @@ def test_tanh() -> None:
     assert_allclose(ours, np.tanh(values.astype(float)), rtol=2e-7, atol=1e-9)
 
 
-def digest(weights: models.Weights) -> str:
+def digest(weights: Weights) -> str:
     return hashlib.sha256(b"".join(weights[name].tobytes() for name in sorted(weights))).hexdigest()
 
 
@@ -282,7 +293,7 @@ def test_the_reference_engine_finds_the_same(cell: str, names: Path) -> None:
     row, found = CELLS[cell], []
     for engine, replicates in (("online", 5), ("reference", 1)):
         for replicate in range(replicates):
-            chance = models.Chance.of(1, replicate)
+            chance = ReplicateStreams.of(1, replicate)
             network = row.fit(every, recipe(engine, **whole), chance, lambda steps: None)
             said = row.probabilities(network.weights, every.names).argmax(axis=1)
             right = said == every.languages
@@ -304,13 +315,13 @@ class LastLetter(torch.nn.Module):
 
 def test_any_module_trains_under_the_reference_engine(tmp_path) -> None:
     """It learns, is saved and loaded as safetensors, and scores the same after that."""
-    row = models.Module(LastLetter)
-    network = row.fit(CORPUS, recipe("reference"), models.Chance.of(1, 0), lambda steps: None)
+    row = TorchModule(LastLetter)
+    network = row.fit(CORPUS, recipe("reference"), ReplicateStreams.of(1, 0), lambda steps: None)
     assert network.curve[-1][1] < network.curve[0][1]
-    models.save([network], tmp_path / "weights")
-    loaded = models.load(tmp_path / "weights")[0]
+    save_networks([network], tmp_path / "weights")
+    loaded = load_networks(tmp_path / "weights")[0]
     assert_allclose(
         row.probabilities(loaded.weights, NAMES), row.probabilities(network.weights, NAMES)
     )
     with pytest.raises(StudyError, match="engine: reference"):
-        row.fit(CORPUS, recipe("online"), models.Chance.of(1, 0), lambda steps: None)
+        row.fit(CORPUS, recipe("online"), ReplicateStreams.of(1, 0), lambda steps: None)

@@ -25,28 +25,29 @@ from hypothesis import strategies as st
 from support.projects import ROOT, Project
 from support.strategies import NAMELIKE
 
+from surnames.architectures.elman import Elman
 from surnames.core import alphabet, files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.data.names import starter_names
-from surnames.networks import models
+from surnames.evaluation.scoring import median_replicate
+from surnames.networks.lookup import architectures
 from surnames.predict import command as stream
 from surnames.predict import model as prediction
 from surnames.predict.model import EMPTY, NOTHING_LEFT, TOO_LONG, Model
 from surnames.tracking import registry
-from surnames.tracking import run_record as publication
 from surnames.tracking import store as stores
 from surnames.tracking.store import STORE_ARTIFACTS, STORE_DATABASE
 
-ELMAN = [name for name, row in models.ARCHITECTURES.items() if isinstance(row, models.Elman)]
+ELMAN = [name for name, row in architectures().items() if isinstance(row, Elman)]
 LATIN = st.text(alphabet.LETTERS)
 ANYTHING = st.text(st.characters()) | NAMELIKE | LATIN  # half of a surrogate pair, too
 
 
 def network(architecture: str = "fixed", hidden: int = 128) -> Model:
     """An untrained network with weights that are far from uniform answers."""
-    row = models.ARCHITECTURES[architecture]
-    assert isinstance(row, models.Elman)
+    row = architectures()[architecture]
+    assert isinstance(row, Elman)
     weights = row.initial_weights(hidden, np.random.default_rng(1))
     return Model("untrained", row, {key: 2 * array for key, array in weights.items()})
 
@@ -75,8 +76,8 @@ def test_both_engines_the_registrys_model_and_predict_agree(architecture: str) -
     kept = origin_model.SCORERS[card["kind"]](model.weights, names, card)
     np.testing.assert_allclose(found, kept, atol=1e-5)
     row = model.architecture
-    assert isinstance(row, models.Elman)
-    plain = reference.Elman(row.activation, row.readout, len(model.weights["cell.bias"]))
+    assert isinstance(row, Elman)
+    plain = reference.ElmanModule(row.activation, row.readout, len(model.weights["cell.bias"]))
     reference.set_weights(plain, model.weights)
     np.testing.assert_allclose(found, reference.probabilities(plain, names), atol=1e-5)
 
@@ -183,7 +184,7 @@ def test_the_median_is_that_of_the_registry(scores: list[float]) -> None:
     """Ties and diverged networks included."""
     values = np.array(scores)
     if np.isfinite(values).any():
-        assert prediction.median(values) == publication.median_replicate(values)
+        assert prediction.median(values) == median_replicate(values)
     else:
         with pytest.raises(StudyError, match="diverged"):
             prediction.median(values)
@@ -311,12 +312,12 @@ def test_one_name_from_a_cold_start(finished: Project) -> None:
     command = [sys.executable, "-c", code]
     seconds = []
     for _ in range(3):
-        before = os.times()
+        before = os.with_weight()
         done = subprocess.run(
             command, cwd=finished.folder, env=os.environ | finished.code,
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        after = os.times()
+        after = os.with_weight()
         spent = after.children_user + after.children_system
         seconds.append(spent - before.children_user - before.children_system)
         assert done.stdout.splitlines()[-1] == "[]"

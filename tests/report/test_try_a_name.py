@@ -18,10 +18,12 @@ from playwright.sync_api import Browser, Page
 from support.projects import ROOT, SCREENSHOTS, Project
 from support.strategies import NAMELIKE
 
+from surnames.architectures.elman import Elman
 from surnames.core import alphabet, params
 from surnames.core.corpus import LANGUAGES
 from surnames.data.names import starter_names
-from surnames.networks import models
+from surnames.networks.lookup import get_architecture
+from surnames.networks.network import ReplicateStreams, load_networks, save_networks
 from surnames.predict import model as prediction
 from surnames.report import try_a_name
 
@@ -38,10 +40,10 @@ def seen(sign: str) -> bool:
 
 def beliefs(project: Project, name: str, written: str) -> np.ndarray:
     """(letters, languages): what Python says after each letter, by the median network."""
-    networks = models.load(project.folder / RUN / name / "weights.safetensors")
+    networks = load_networks(project.folder / RUN / name / "weights.safetensors")
     cleaned = alphabet.cleaned_form(written)
     prefixes = [cleaned[:end] for end in range(1, len(cleaned) + 1)]
-    return models.row(name).probabilities(networks[median(project, name)].weights, prefixes)
+    return get_architecture(name).probabilities(networks[median(project, name)].weights, prefixes)
 
 
 def median(project: Project, name: str) -> int:
@@ -59,14 +61,14 @@ def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     recipe = params.load(ROOT / "params.yaml").recipes["online"]
     names = starter_names(ROOT / "data/starter")
     for name in try_a_name.ARCHITECTURES:
-        row = models.row(name)
+        row = get_architecture(name)
         networks = [
-            row.fit(names, recipe, models.Chance.of(1, replicate), lambda steps: None)
+            row.fit(names, recipe, ReplicateStreams.of(1, replicate), lambda steps: None)
             for replicate in range(2)
         ]
         path = project.folder / RUN / name / "weights.safetensors"
         path.unlink()  # it may be a link to DVC's cache
-        models.save(networks, path)
+        save_networks(networks, path)
     project.run("python", "pipeline/report.py")
     return project
 
@@ -108,7 +110,7 @@ def test_the_median_networks_are_in_the_page(project: Project, report: Path) -> 
     for given_network, name in zip(data(report)["networks"], try_a_name.ARCHITECTURES, strict=True):
         replicate = median(project, name)
         assert f"<code>{name}</code>: replicate {replicate}" in report.read_text(encoding="utf-8")
-        weights = models.load(project.folder / RUN / name / "weights.safetensors")[replicate]
+        weights = load_networks(project.folder / RUN / name / "weights.safetensors")[replicate]
         assert given_network["weights"].keys() == weights.weights.keys()
         for key, text in given_network["weights"].items():
             assert base64.b64decode(text) == weights.weights[key].tobytes(), key
@@ -305,8 +307,8 @@ def test_script_is_strict_and_plain(report: Path) -> None:
 @pytest.mark.parametrize("name", try_a_name.ARCHITECTURES)
 def test_one_network_reads_alone(browser: Browser, name: str) -> None:
     """A study without the other one says so, and answers."""
-    row = models.row(name)
-    assert isinstance(row, models.Elman)
+    row = get_architecture(name)
+    assert isinstance(row, Elman)
     weights = row.initial_weights(16, np.random.default_rng(1))
     (missing,) = set(try_a_name.ARCHITECTURES) - {name}
     page = browser.new_page()

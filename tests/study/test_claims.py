@@ -205,7 +205,7 @@ def test_fewer_replicates_decide_less(monkeypatch: pytest.MonkeyPatch) -> None:
     if not LEDGER.is_file() or not files.scores("held_out", "fixed").is_file():
         pytest.skip("the results of the study are not here")
     config = params.load()
-    study = {str(one.run): one for one in comparison.gather(config.runs)}
+    study = {str(one.run): one for one in comparison.gather(config.runs.values())}
 
     def judged(count: int) -> list[dict]:
         def values(run: str, metric: str) -> Term:

@@ -18,10 +18,13 @@ from mlflow.exceptions import MlflowException
 from support.mlflow_store import TRACK, client, expected_names, runs
 from support.projects import Project
 
+from surnames.architectures.elman import Elman
 from surnames.core import alphabet, corpus, files, params, tables
 from surnames.core.errors import StudyError
 from surnames.data.names import starter_names
-from surnames.networks import models
+from surnames.evaluation.scoring import median_replicate
+from surnames.networks.lookup import architectures
+from surnames.networks.network import load_networks
 from surnames.study import comparison
 from surnames.study.paths import SUMMARY
 from surnames.tracking import registry
@@ -244,7 +247,7 @@ def test_a_diverged_network_is_marked_and_has_no_scores(inside: Path) -> None:
         settings, publication.lock(), tables.read_table(SUMMARY)
     )  # fmt: skip
     subject = next(s for s in subjects if s.name == "held_out-fixed-0")
-    [found] = comparison.gather({str(subject.run): subject.run})
+    [found] = comparison.gather([subject.run])
     for values in (*found.scores.values(), *found.recalls.values()):
         values[0] = np.nan
     study = publication.Study(
@@ -286,9 +289,9 @@ def test_aliases_point_at_held_out_networks(
 
 def test_the_median_replicate() -> None:
     """The lower one of an even number; a diverged network never stands for its architecture."""
-    assert publication.median_replicate(np.array([0.3, 0.1, 0.2])) == 2
-    assert publication.median_replicate(np.array([0.3, 0.1, 0.2, 0.4])) == 2
-    assert publication.median_replicate(np.array([np.nan, 0.9, np.nan])) == 1
+    assert median_replicate(np.array([0.3, 0.1, 0.2])) == 2
+    assert median_replicate(np.array([0.3, 0.1, 0.2, 0.4])) == 2
+    assert median_replicate(np.array([np.nan, 0.9, np.nan])) == 1
 
 
 @pytest.fixture(scope="module")
@@ -320,8 +323,8 @@ def test_a_model_says_what_the_study_scored(
         if one.tags["architecture"] == architecture
     ]
     folder = finished.folder / f"results/runs/{tags['protocol']}/{architecture}"
-    weights = models.load(folder / "weights.safetensors")[int(tags["replicate"])].weights
-    expected = models.ARCHITECTURES[architecture].probabilities(weights, names)
+    weights = load_networks(folder / "weights.safetensors")[int(tags["replicate"])].weights
+    expected = architectures()[architecture].probabilities(weights, names)
     answer = loaded[architecture].predict(names)
     found = answer[list(corpus.LANGUAGES)].to_numpy()
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -331,14 +334,14 @@ def test_a_model_says_what_the_study_scored(
 
 
 @pytest.mark.parametrize("architecture", [
-    name for name, row in models.ARCHITECTURES.items() if isinstance(row, models.Elman)
+    name for name, row in architectures().items() if isinstance(row, Elman)
 ])  # fmt: skip
 def test_the_models_arithmetic_for_each_elman_network(architecture: str) -> None:
     """All activations and readouts, at the study's own size, not only those of the small study."""
     from surnames.tracking import portable_model as origin_model
 
-    row = models.ARCHITECTURES[architecture]
-    assert isinstance(row, models.Elman)
+    row = architectures()[architecture]
+    assert isinstance(row, Elman)
     weights = row.initial_weights(128, np.random.default_rng(1))
     weights = {key: 2 * array for key, array in weights.items()}  # far from uniform answers
     rng = np.random.default_rng(2)

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.projects import ROOT, Project, commit, keep_claims
-
-from surnames.workflow import smoke
+from support.projects import ONLINE, ROOT, Project, commit, keep_claims
 
 JOB = yaml.safe_load((ROOT / ".github/workflows/pipeline.yml").read_text())["jobs"]["study"]
 STUDY, SMALL = "The study", "The small study"
-ONLINE = {f"{p}-{a}" for p, a, recipe in smoke.RUNS if recipe == "online"}
 
 
 def environment(folder: Path) -> None:

@@ -105,6 +105,7 @@ class Run(Section):
 
     protocol: Protocol
     architecture: str
+    family: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # its file in architectures/
     recipe: str
 
     def __str__(self) -> str:

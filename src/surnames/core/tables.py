@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+Row = dict[str, Any]  # a cell for each column
+
 
 def rounded(value: Any) -> Any:
     """Floats to six significant digits, those not finite to None, inside lists and dicts too."""
@@ -69,6 +71,12 @@ def write_json(value: Any, path: Path) -> None:
 def read_json(path: Path) -> Any:
     """A JSON file's value."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_rows(rows: Iterable[Row], path: Path, columns: Sequence[str] = ()) -> None:
+    """A CSV file of dicts with the same keys; `columns` is its header where there is no row."""
+    every = list(rows)
+    write_table(list(every[0]) if every else columns, (list(row.values()) for row in every), path)
 
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path) -> None:

@@ -9,8 +9,8 @@ from surnames.core import files, params, tables
 from surnames.core.errors import StudyError
 from surnames.display.wording import percent, points
 from surnames.documents.paths import README
+from surnames.networks.lookup import architectures
 from surnames.study import claims
-from surnames.study.factorial import FACTORIAL
 from surnames.study.paths import SUMMARY
 
 BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
@@ -19,20 +19,12 @@ PROTOCOLS = {
     "held_out": "names it has not seen",
     "random_split": "random split, duplicates and all",
 }
-ACTIVATIONS = {"linear": "no activation", "tanh": "tanh", "relu": "ReLU"}
-READOUTS = {"combined": "read out beside the state", "hidden": "read out from the state"}
-WORDS = {
-    "majority": "always the most frequent language",
-    "ngram_logistic": "character n-grams, logistic regression",
-} | {
-    name: f"{ACTIVATIONS[activation]}, {READOUTS[readout]}"
-    for (activation, readout), name in FACTORIAL.items()
-}
 
 
 def words(architecture: str) -> str:
-    """An architecture described; one that somebody added goes by its name."""
-    return WORDS.get(architecture, "")
+    """What an architecture is made of; "" for one that this code no longer has."""
+    known = architectures()
+    return known[architecture].words if architecture in known else ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Exact scores: every name that a replicate is scored on, and nothing sampled."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,10 @@ import safetensors.numpy
 
 from surnames.core import tables
 from surnames.core.corpus import LANGUAGES, Corpus
-from surnames.core.errors import TrainingError
+from surnames.core.errors import StudyError, TrainingError
 
 if TYPE_CHECKING:
-    from surnames.networks.models import Architecture, Network
+    from surnames.networks.network import Architecture, Network
 
 BINS = 15  # of the calibration error
 METRICS = ("macro_recall", "accuracy", "macro_f1", "top3_accuracy", "log_loss", "ece")
@@ -26,23 +26,28 @@ class Predictions:
     language: np.ndarray  # uint8, the right answer
     predicted: np.ndarray  # uint8, the most probable language
     confidence: np.ndarray  # float32, its probability
-    truth: np.ndarray  # float32, the probability of the right answer
+    label_probability: np.ndarray  # float32, that of the right answer
     rank: np.ndarray  # uint8, how many languages were more probable than the right one
+
+
+# of the fields above, in the files: a name of old, which every dvc.lock so far holds the digest of
+PREDICTION_KEYS = ("language", "predicted", "confidence", "truth", "rank")
 
 
 def predict(probabilities: np.ndarray, languages: np.ndarray) -> Predictions:
     """Predictions from probabilities (names, languages); ties go to the first language."""
     rows = np.arange(len(languages))
-    truth = probabilities[rows, languages]
-    ahead = probabilities > truth[:, None]
-    tied = (probabilities == truth[:, None]) & (np.arange(len(LANGUAGES)) < languages[:, None])
+    label_probability = probabilities[rows, languages]
+    own = label_probability[:, None]
+    earlier = np.arange(len(LANGUAGES)) < languages[:, None]
+    ahead = (probabilities > own) | ((probabilities == own) & earlier)
     predicted = probabilities.argmax(axis=1)
     return Predictions(
         languages.astype(np.uint8),
         predicted.astype(np.uint8),
         probabilities[rows, predicted].astype(np.float32),
-        truth.astype(np.float32),
-        (ahead | tied).sum(axis=1).astype(np.uint8),
+        label_probability.astype(np.float32),
+        ahead.sum(axis=1).astype(np.uint8),
     )
 
 
@@ -57,6 +62,21 @@ def recalls(counts: np.ndarray) -> np.ndarray:
     """(languages,) recall of each language, not a number where it was not scored."""
     scored = counts.sum(axis=1)
     return np.divide(np.diag(counts), scored, out=np.full(len(scored), np.nan), where=scored > 0)
+
+
+def finite_mean(values: np.ndarray) -> float:
+    """The mean over the replicates that have a score; NaN where none has."""
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else np.nan
+
+
+def median_replicate(scores: np.ndarray) -> int:
+    """The replicate with the median score, the lower of two; StudyError where all diverged."""
+    order = np.argsort(scores, kind="stable")  # NaN sorts last
+    finite = int(np.isfinite(scores).sum())
+    if not finite:
+        raise StudyError("all networks of this run diverged; lower the learning rate")
+    return int(order[(finite - 1) // 2])
 
 
 def calibration(predictions: Predictions) -> np.ndarray:
@@ -80,13 +100,13 @@ def metrics(predictions: Predictions) -> dict[str, float]:
     right, scored, said = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     seen = scored + said > 0
     names, confidence, hits = calibration(predictions).T
-    truth = np.maximum(predictions.truth.astype(float), 1e-12)
+    floored = np.maximum(predictions.label_probability.astype(float), 1e-12)
     return {
         "macro_recall": float(np.nanmean(recalls(counts))),
         "accuracy": float(right.sum() / counts.sum()),
         "macro_f1": float((2 * right[seen] / (scored + said)[seen]).mean()),
         "top3_accuracy": float((predictions.rank < 3).mean()),
-        "log_loss": float(-np.log(truth).mean()),
+        "log_loss": float(-np.log(floored).mean()),
         "ece": float(np.abs(hits - confidence).sum() / names.sum()),
     }
 
@@ -148,7 +168,7 @@ def means(evaluations: list[Evaluation]) -> dict[str, float]:
     kept = [one.metrics for one in evaluations if one.metrics]
     if not kept:
         raise TrainingError("all networks diverged; lower the learning rate")
-    return {name: float(np.mean([one[name] for one in kept])) for name in kept[0]} | {
+    return {name: finite_mean(np.array([one[name] for one in kept])) for name in kept[0]} | {
         "diverged": len(evaluations) - len(kept)
     }
 
@@ -157,9 +177,9 @@ def save_predictions(evaluations: list[Evaluation], path: Path) -> None:
     """All replicates in one safetensors file, `<replicate>.<field>`; a diverged one's are empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {
-        f"{replicate}.{name}": array
+        f"{replicate}.{key}": array
         for replicate, one in enumerate(evaluations)
-        for name, array in asdict(one.predictions).items()
+        for key, array in zip(PREDICTION_KEYS, astuple(one.predictions), strict=True)
     }
     path.write_bytes(safetensors.numpy.save(arrays))
 

@@ -1,1 +1,1 @@
-"""The architectures, the engines that train them, and all replicates of a run side by side."""
+"""Networks, the engines that train them, and all replicates of a run side by side."""

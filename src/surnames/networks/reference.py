@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from surnames.core import alphabet
 from surnames.core.corpus import LANGUAGES, Corpus
-from surnames.networks.models import Network, Progress, Weights, stretches
+from surnames.networks.network import Network, StepsDone, Weights, curve_windows
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda values: values,
@@ -26,7 +26,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 BATCH = 1024  # names scored at once
 
 
-class Elman(nn.Module):
+class ElmanModule(nn.Module):
     """The six cells: h_t = f(cell [x_t ; h_(t-1)]), read out from [x_t ; h_(t-1)] or from h_t."""
 
     def __init__(self, activation: str, readout: str, hidden_size: int) -> None:
@@ -70,13 +70,13 @@ def train(
     corpus: Corpus,
     examples: np.ndarray,
     learning_rate: float,
-    progress: Progress,
+    steps_done: StepsDone,
 ) -> Network:
     """Plain gradient descent, one name a step, as the tutorial's `train` does it."""
     torch.set_num_threads(1)
     letters, offsets = corpus.encoded
     curve = []
-    for first, end in stretches(len(examples)):
+    for first, end in curve_windows(len(examples)):
         total, right = 0.0, 0
         for example in examples[first:end]:
             name = torch.from_numpy(letters[offsets[example] : offsets[example + 1]].astype(int))
@@ -92,7 +92,7 @@ def train(
             total += loss.item()
             right += int(logits.argmax() == language)
         curve.append((end, total / (end - first), right / (end - first)))
-        progress(end - first)
+        steps_done(end - first)
         if not np.isfinite(total):
             break
     weights = {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}

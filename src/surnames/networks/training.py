@@ -9,7 +9,7 @@ from surnames.core import tables
 from surnames.core.corpus import Split
 from surnames.core.errors import TrainingError
 from surnames.core.params import Recipe
-from surnames.networks.models import Architecture, Chance, Network
+from surnames.networks.network import Architecture, Network, ReplicateStreams
 from surnames.networks.progress import Progress
 
 
@@ -42,7 +42,7 @@ def fit(
         delayed(architecture.fit)(
             split.corpus.take(split.training_rows(replicate)),
             recipe,
-            Chance.of(seed, replicate),
+            ReplicateStreams.of(seed, replicate),
             advance,
         )
         for replicate in range(replicates)

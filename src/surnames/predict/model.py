@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from surnames.architectures.elman import Elman
 from surnames.core import alphabet, files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.evaluation import scoring
-from surnames.networks import models
-from surnames.networks.models import Architecture, Elman, Weights
+from surnames.networks.lookup import architectures
+from surnames.networks.network import Architecture, Weights
 from surnames.study.paths import SUMMARY
 
 # What is said of a name; the report's page uses the very same words.
@@ -280,11 +281,11 @@ def load(model: str = "fixed", here: Path = Path()) -> Model:
     if model.startswith(REGISTERED):
         return _registered(model)
     architecture = NAMED.get(model, model)
-    if architecture in models.ARCHITECTURES:
+    if architecture in architectures():
         return _of_study(architecture)
     path = here / model
     if not path.exists():
-        known = ", ".join(("champion", *NAMED, *models.ARCHITECTURES))
+        known = ", ".join(("champion", *NAMED, *architectures()))
         raise StudyError(
             f"no model {model!r}; choose from {known}, a path to weights.safetensors, the folder "
             "of a logged model, or models:/<name>/<version>"
@@ -316,9 +317,9 @@ def _of_study(architecture: str) -> Model:
 def _of_run(folder: Path, path: Path, data_set: str = "") -> Model:
     """The median network of a run's folder; its first one where no scores are beside it."""
     folder = folder.resolve()
-    architecture = models.ARCHITECTURES.get(folder.name)
+    architecture = architectures().get(folder.name)
     if architecture is None:
-        known = ", ".join(models.ARCHITECTURES)
+        known = ", ".join(architectures())
         raise StudyError(
             f"{path}: its folder says which architecture it is, and {folder.name!r} is "
             f"none; move it into one of {known}"
@@ -375,7 +376,7 @@ def logged(folder: Path, name: str) -> Model:
             )
     weights = _weights(folder / "weights.safetensors", "")
     if card["kind"] != "elman":
-        return Model(name, models.ARCHITECTURES[card["kind"]], weights)
+        return Model(name, architectures()[card["kind"]], weights)
     beside = weights["readout.weight"].shape[1] > len(weights["cell.weight"])
     row = Elman(card["activation"], "combined" if beside else "hidden")
     return Model(name, row, weights)

@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from surnames.architectures.elman import ACTIVATIONS, Elman
 from surnames.display import confusion_matrix as heatmap
 from surnames.display import headline, plots
 from surnames.display import html as layout
@@ -18,11 +19,11 @@ from surnames.display.headline import Cell, Summary
 from surnames.display.html import Figure, Section, Table
 from surnames.display.wording import percent, points
 from surnames.documents import findings
+from surnames.networks.lookup import architectures
 from surnames.report import data_card as card
 from surnames.report import ledger, provenance
 from surnames.report.data_card import Card, Checks
 from surnames.report.provenance import Settings
-from surnames.study.factorial import FACTORIAL
 
 Rows = list[dict[str, str]]
 Claim = dict[str, Any]  # of LEDGER
@@ -189,10 +190,11 @@ def _featured(study: Study, protocol: str) -> list[str]:
 def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Colour by activation, dashes by readout; other architectures get what is left."""
     colours = (plots.BLACK, plots.BLUE, plots.VERMILLION)
-    by_activation = dict(zip(headline.ACTIVATIONS, colours, strict=True))
+    by_activation = dict(zip(ACTIVATIONS, colours, strict=True))
     looks: dict[str, dict[str, Any]] = {
-        name: {"colour": by_activation[activation], "dashed": readout == "combined"}
-        for (activation, readout), name in FACTORIAL.items()
+        name: {"colour": by_activation[one.activation], "dashed": one.readout == "combined"}
+        for name, one in architectures().items()
+        if isinstance(one, Elman)
     }
     for place, name in enumerate(name for name in names if name not in looks):
         looks[name] = {"colour": (plots.GREEN, plots.PURPLE)[place % 2]}
@@ -374,7 +376,7 @@ def halves(study: Study) -> Section:
             )
             for protocol in protocols
         ]
-        words = headline.ACTIVATIONS[activation]
+        words = ACTIVATIONS[activation]
         label = f"{words}: points of macro recall, {study.confidence} interval"
         figures.append(
             Figure(

@@ -16,10 +16,12 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from surnames.architectures.elman import Elman
 from surnames.core import alphabet
 from surnames.core.corpus import LANGUAGES
 from surnames.display import headline
-from surnames.networks import models
+from surnames.networks.lookup import architectures
+from surnames.networks.network import Weights
 
 ARCHITECTURES = ("tutorial_2017", "fixed")  # the two that the question is about
 EXAMPLES = ("Satoshi", "Schmidhuber", "Ślusàrski")  # the first one is read when the page opens
@@ -35,11 +37,11 @@ _TEMPLATES = Environment(
 
 @dataclass(frozen=True)
 class Network:
-    """One replicate of one of the ARCHITECTURES, named and shaped as `models.Elman` says."""
+    """One replicate of one of the ARCHITECTURES, named and shaped as `Elman` says."""
 
     architecture: str
     replicate: int
-    weights: models.Weights
+    weights: Weights
 
     @property
     def words(self) -> str:
@@ -70,9 +72,9 @@ def section(networks: Sequence[Network]) -> Markup:
 
 
 def _network(network: Network) -> dict[str, Any]:
-    """What the page must know to compute as `models.Elman.probabilities`."""
-    row = models.ARCHITECTURES[network.architecture]
-    assert isinstance(row, models.Elman)
+    """What the page must know to compute as `Elman.probabilities`."""
+    row = architectures()[network.architecture]
+    assert isinstance(row, Elman)
     return {
         "architecture": network.architecture,
         "words": network.words,

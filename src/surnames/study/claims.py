@@ -90,7 +90,7 @@ def judge(claims: Sequence[Claim], values: Values, confidence: float) -> list[di
     """
     effects = [
         contrast(
-            [values(run, metric).times(weight) for weight, run, metric in claim.terms],
+            [values(run, metric).with_weight(weight) for weight, run, metric in claim.terms],
             confidence,
             claim.more_than,
         )

@@ -1,17 +1,14 @@
-"""The fix taken apart: its activation, its readout, and what the two do together."""
+"""The fix taken apart: its activation, its readout, and their interaction."""
 
 from collections.abc import Iterator, Mapping
 
-# What the six Elman networks are made of: (activation, readout) -> architecture.
-FACTORIAL = {
-    ("linear", "combined"): "tutorial_2017",
-    ("tanh", "combined"): "tanh_only",
-    ("relu", "combined"): "relu_only",
-    ("linear", "hidden"): "readout_only",
-    ("tanh", "hidden"): "tutorial_2023",
-    ("relu", "hidden"): "fixed",
+# By activation, the architectures with neither half of the fix, its activation alone, its readout
+# alone, and both.
+CORNERS = {
+    "relu": ("tutorial_2017", "relu_only", "readout_only", "fixed"),
+    "tanh": ("tutorial_2017", "tanh_only", "readout_only", "tutorial_2023"),
 }
-# Weights of (neither, activation alone, readout alone, both) in each part of the fix.
+# The weights of these four in each part of the fix.
 PARTS = {
     "activation_alone": (-1.0, 1.0, 0.0, 0.0),
     "readout_alone": (-1.0, 0.0, 1.0, 0.0),
@@ -24,12 +21,7 @@ PARTS = {
 
 def decompositions(architectures: set[str]) -> Iterator[tuple[str, str, Mapping[str, float]]]:
     """(activation, part, weight of each architecture), where a study holds all four corners."""
-    for activation in ("relu", "tanh"):
-        corners = [
-            FACTORIAL[f, readout]
-            for readout in ("combined", "hidden")
-            for f in ("linear", activation)
-        ]
+    for activation, corners in CORNERS.items():
         if set(corners) <= architectures:
             for part, weights in PARTS.items():
                 yield activation, part, dict(zip(corners, weights, strict=True))

@@ -21,7 +21,7 @@ class Estimate:
     high: float
 
 
-def scored_share(protocol: str, folds: int, held_out_share: float) -> float:
+def test_train_ratio(protocol: str, folds: int, held_out_share: float) -> float:
     """Scored names per training name, or 0 where replicates do not share a split of the names."""
     if protocol == "held_out":
         return 1 / (folds - 1)
@@ -30,11 +30,11 @@ def scored_share(protocol: str, folds: int, held_out_share: float) -> float:
     return 0.0
 
 
-def estimate(values: np.ndarray, confidence: float, share: float) -> Estimate:
+def estimate(values: np.ndarray, confidence: float, ratio: float) -> Estimate:
     """Mean and Student's t interval of one metric over replicates.
 
-    `share` is that of `scored_share`: training sets of different folds overlap, so their scores are
-    correlated, and the variance of the mean is sd^2 (1 / n + share) instead of sd^2 / n (Nadeau &
+    `ratio` is `test_train_ratio`: training sets of different folds overlap, so their scores are
+    correlated, and the variance of the mean is sd^2 (1 / n + ratio) instead of sd^2 / n (Nadeau &
     Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003).
     """
     from scipy.special import stdtrit  # scipy.stats would cost half a second more
@@ -46,7 +46,7 @@ def estimate(values: np.ndarray, confidence: float, share: float) -> Estimate:
         return Estimate(count, len(values) - count, mean, np.nan, np.nan, np.nan)
     # equal scores would leave a residue of rounding, another one on each processor
     sd = float(finite.std(ddof=1)) if np.ptp(finite) else 0.0
-    error = sd * np.sqrt(1 / count + share)
+    error = sd * np.sqrt(1 / count + ratio)
     reach = float(stdtrit(count - 1, (1 + confidence) / 2) * error)
     return Estimate(count, len(values) - count, mean, sd, mean - reach, mean + reach)
 
@@ -69,9 +69,9 @@ class Term:
     weight: float
     protocol: str
     values: np.ndarray  # (replicates,), or (1,) for what cannot differ between replicates
-    share: float  # of `scored_share`
+    ratio: float  # `test_train_ratio`
 
-    def times(self, weight: float) -> "Term":
+    def with_weight(self, weight: float) -> "Term":
         """The same with another weight."""
         return replace(self, weight=weight)
 
@@ -91,11 +91,11 @@ def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -
     for protocol in dict.fromkeys(term.protocol for term in terms):
         own = [term for term in terms if term.protocol == protocol]
         paired = np.asarray(sum(term.weight * term.values for term in own))
-        found = estimate(paired, confidence, own[0].share)
+        found = estimate(paired, confidence, own[0].ratio)
         effect += found.mean
         if len(paired) > 1:
             counts.append(found.replicates)
-            variances.append(found.sd**2 * (1 / max(found.replicates, 1) + own[0].share))
+            variances.append(found.sd**2 * (1 / max(found.replicates, 1) + own[0].ratio))
             degrees.append(found.replicates - 1)
     variance = sum(variances)
     if not variance > 0:  # nothing varies, or one replicate alone is left

@@ -45,7 +45,7 @@ def decide(
     """Whether the best mean of a study takes the title from the champion that there is.
 
     Only with the code committed, and only if the paired difference is more than 0 at the study's
-    confidence; `share` is that of `statistics.scored_share`. Scores on other splits cannot be
+    confidence; `share` is that of `statistics.test_train_ratio`. Scores on other splits cannot be
     paired: there the study's own network of the champion's architecture stands for it. A study on
     made-up names takes no title from one on real names.
     """

@@ -76,7 +76,9 @@ def describe(study: Study, subjects: list[Subject]) -> dict[str, Publication]:
     """What is to be said of these, by fingerprint, which is among the tags."""
     results = {
         str(one.run): one
-        for one in comparison.gather({str(subject.run): subject.run for subject in subjects})
+        for one in comparison.gather(
+            {str(subject.run): subject.run for subject in subjects}.values()
+        )
     }
     found = {}
     for subject in subjects:

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import safetensors.numpy
 
+from surnames.architectures.elman import Elman
+from surnames.architectures.majority import Majority
+from surnames.architectures.ngram_logistic import NgramLogistic
 from surnames.core import alphabet, files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.evaluation import scoring
-from surnames.networks import models
+from surnames.evaluation.scoring import median_replicate
+from surnames.networks.lookup import architectures
+from surnames.networks.network import load_networks
 from surnames.study import comparison, statistics
 from surnames.tracking import champion
 from surnames.tracking import run_record as publication
@@ -61,15 +66,15 @@ class Candidate:
 
 def model_card(architecture: str) -> dict[str, Any] | None:
     """What `origin_model.py` must know to score it; None where NumPy alone cannot."""
-    row = models.ARCHITECTURES[architecture]
+    row = architectures()[architecture]
     kinds: dict[type, dict[str, Any]] = {
-        models.Elman: {"kind": "elman"},
-        models.NgramLogistic: {"kind": "ngram_logistic"},
-        models.Majority: {"kind": "majority"},
+        Elman: {"kind": "elman"},
+        NgramLogistic: {"kind": "ngram_logistic"},
+        Majority: {"kind": "majority"},
     }
     if type(row) not in kinds:
         return None
-    activation = {"activation": row.activation} if isinstance(row, models.Elman) else {}
+    activation = {"activation": row.activation} if isinstance(row, Elman) else {}
     return {
         **kinds[type(row)],
         **activation,
@@ -96,9 +101,9 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Study) -> Candidate:
     run = whole.run
     place = (run.protocol, run.architecture)
     scores = scoring.load_columns(files.scores(*place))["macro_recall"]
-    wanted = publication.median_replicate(scores)
+    wanted = median_replicate(scores)
     subject = next(one for one in study.subjects if one.run == run and one.replicate == wanted)
-    weights = models.load(files.weights(*place))[wanted].weights
+    weights = load_networks(files.weights(*place))[wanted].weights
     kept = {
         "origin_model.py": _model_code().read_bytes(),
         "artifacts/weights.safetensors": safetensors.numpy.save(weights),
@@ -106,7 +111,7 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Study) -> Candidate:
     }
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in kept.items()}
     fingerprint = publication.digest([run.architecture, digests])
-    [results] = comparison.gather({str(run): run})
+    [results] = comparison.gather([run])
     network = publication.describe(subject, results, study)
     means = publication.describe(whole, results, study).metrics
     values = {name: value for name, value, _ in means}
@@ -272,7 +277,7 @@ def _crown(
         _contender(holder) if holder else None,
         code.get("dirty") == "false",
         settings.study.confidence,
-        statistics.scored_share("held_out", settings.protocols.held_out.folds, 0.0),
+        statistics.test_train_ratio("held_out", settings.protocols.held_out.folds, 0.0),
     )
     if decision.winner is not None:
         number = numbers[decision.winner.architecture]

@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from surnames.architectures.elman import Elman
 from surnames.core import files, params, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.core.params import Protocols, Recipe, Run
 from surnames.display import confusion_matrix as heatmap
-from surnames.networks import models
+from surnames.networks.lookup import architectures
+from surnames.networks.network import replicates
 from surnames.project import LOCK
 from surnames.study.comparison import DataSet, Results, label
 from surnames.study.paths import CURVES, SUMMARY
@@ -158,8 +160,8 @@ def subjects(settings: Settings, lock: dict[str, Any], summary: Sequence[Row]) -
     """
     found = []
     for run in settings.runs.values():
-        row = models.ARCHITECTURES[run.architecture]
-        networks = models.replicates(row, run.protocol, settings.study.replicates)
+        row = architectures()[run.architecture]
+        networks = replicates(row, run.protocol, settings.study.replicates)
         for number in (None, *range(networks)):
             found.append(Subject(run, number, fingerprint(run, number, lock, summary)))
     return found
@@ -283,7 +285,7 @@ def _confusion(results: Results, data_set: str) -> dict[str, str]:
 def _parameters(subject: Subject, settings: Settings) -> dict[str, str]:
     """What was set: the study's, the protocol's and the recipe's values, and which one this is."""
     run = subject.run
-    row = models.ARCHITECTURES[run.architecture]
+    row = architectures()[run.architecture]
     values: dict[str, Any] = {
         "protocol": run.protocol,
         "architecture": run.architecture,
@@ -293,7 +295,7 @@ def _parameters(subject: Subject, settings: Settings) -> dict[str, str]:
         **settings.recipes[run.recipe].model_dump(),
         **settings.architectures[run.architecture],
     }
-    if isinstance(row, models.Elman):
+    if isinstance(row, Elman):
         values |= {"activation": row.activation, "readout": row.readout}
     if subject.replicate is None:
         values["confidence"] = settings.study.confidence
@@ -381,9 +383,3 @@ def _cells(*cells: str) -> str:
 
 def _short(cell: str) -> str:
     return f"{float(cell):.4f}" if cell else ""
-
-
-def median_replicate(scores: np.ndarray) -> int:
-    """The replicate with the median score, the lower one of an even number; diverged ones last."""
-    order = np.argsort(scores, kind="stable")  # not a number sorts last
-    return int(order[(int(np.isfinite(scores).sum()) - 1) // 2])

@@ -5,7 +5,6 @@ nothing is restored, and goes when all is said; the user's files, cache and stor
 """
 
 import csv
-import dataclasses
 import hashlib
 import json
 import os
@@ -28,7 +27,7 @@ from surnames.core import files, params, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.core.params import Run
-from surnames.evaluation.scoring import Predictions
+from surnames.evaluation.scoring import PREDICTION_KEYS
 from surnames.project import LOCK
 from surnames.study import comparison
 from surnames.study.paths import SUMMARY
@@ -416,7 +415,7 @@ def _difference(was: Path | None, made: Path) -> str:
         return "differs; where, DVC's cache cannot tell, which lacks the old one (`dvc pull`)"
     before = safetensors.numpy.load_file(was)
     after = safetensors.numpy.load_file(made)
-    fields = [one.name for one in dataclasses.fields(Predictions)]
+    fields = PREDICTION_KEYS
     replicates = {int(key.split(".")[0]) for key in before.keys() | after.keys()}
     for replicate in sorted(replicates):
         keys = [f"{replicate}.{name}" for name in fields]

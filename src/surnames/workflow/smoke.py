@@ -20,13 +20,13 @@ from surnames.project import LOCK
 from surnames.study.paths import CLAIMS, SUMMARY
 
 RUNS = [
-    ("published", "majority", "counting"),
-    ("published", "tutorial_2017", "online"),
-    ("published", "fixed", "online"),
-    ("held_out", "ngram_logistic", "ngram"),
-    ("held_out", "tutorial_2017", "online"),
-    ("held_out", "fixed", "online"),
-    ("random_split", "fixed", "online"),
+    "published-majority",
+    "published-tutorial_2017",
+    "published-fixed",
+    "held_out-ngram_logistic",
+    "held_out-tutorial_2017",
+    "held_out-fixed",
+    "random_split-fixed",
 ]
 
 
@@ -48,12 +48,7 @@ def shrink(folder: Path) -> None:
     values["study"]["replicates"] = 2
     values["protocols"]["held_out"]["folds"] = 2
     values["recipes"]["online"] |= {"steps": 2000, "hidden_size": 16}
-    values["runs"] = {
-        f"{protocol}-{architecture}": {
-            "protocol": protocol, "architecture": architecture, "recipe": recipe,
-        }
-        for protocol, architecture, recipe in RUNS
-    }  # fmt: skip
+    values["runs"] = {name: values["runs"][name] for name in RUNS}
     _write(values, folder / files.PARAMS)
     keep_testable(folder)
     (folder / LOCK).unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from surnames.core.errors import StudyError
 from surnames.display.wording import points
 from surnames.project import LOCK
 from surnames.study.paths import LEDGER, RECALL, REPLICATES, SUMMARY
-from surnames.study.statistics import Effect, Term, contrast, holm, scored_share
+from surnames.study.statistics import Effect, Term, contrast, holm, test_train_ratio
 
 WORK_TREE = "the work tree"
 READ = (
@@ -290,12 +290,12 @@ def _paired(base: Side, head: Side, protocol: str) -> bool:
 
 
 def _share(side: Side, protocol: str) -> float:
-    """That of `statistics.scored_share`; 0 for a side too old to say."""
+    """That of `statistics.test_train_ratio`; 0 for a side too old to say."""
     folds = side.parameters.get("protocols.held_out.folds")
     held_out = side.parameters.get("protocols.random_split.held_out_share")
     if (protocol == "held_out" and not folds) or (protocol == "random_split" and not held_out):
         return 0.0
-    return scored_share(protocol, folds or 2, held_out or 0.0)
+    return test_train_ratio(protocol, folds or 2, held_out or 0.0)
 
 
 def _metrics(base: Side, head: Side) -> list[Moved]:

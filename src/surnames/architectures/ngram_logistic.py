@@ -1,11 +1,15 @@
-"""Character n-grams and logistic regression. Fitting needs scikit-learn; predicting needs NumPy."""
+"""Character n-grams and logistic regression: what one would try first, without a network.
+
+Fitting needs scikit-learn; scoring needs NumPy alone.
+"""
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from surnames.core.corpus import Corpus
+from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.networks.network import Network, ReplicateStreams, StepsDone, Weights
 
 if TYPE_CHECKING:
     from surnames.core.params import LogisticRegression
@@ -47,11 +51,9 @@ def fit_ngrams(
     balance = compute_sample_weight("balanced" if recipe.balanced else None, corpus.languages)
     weight = np.zeros((features.shape[1], languages), np.float32)
     bias = np.full(languages, -700.0, np.float32)  # a language that training lacks is never said
+    settings = {"C": recipe.inverse_regularization, "max_iter": recipe.passes, "tol": TOLERANCE}
     for language in np.unique(corpus.languages):
-        binary = Binary(
-            solver="liblinear", dual=True, C=recipe.inverse_regularization, tol=TOLERANCE,
-            max_iter=recipe.passes, random_state=0,
-        )  # fmt: skip
+        binary = Binary(solver="liblinear", dual=True, random_state=0, **settings)
         binary.fit(features, corpus.languages == language, sample_weight=balance)
         weight[:, language] = binary.coef_[0]
         bias[language] = binary.intercept_[0]
@@ -82,3 +84,33 @@ def ngram_probabilities(weights: dict[str, np.ndarray], names: list[str]) -> np.
             scores[row] += (weight[columns] * values[:, None]).sum(axis=0)
     each = 1 / (1 + np.exp(-scores))
     return each / each.sum(axis=1, keepdims=True)
+
+
+class NgramLogistic:
+    """One language against the rest, normalized to sum to one."""
+
+    method: ClassVar = "logistic_regression"
+    stochastic: ClassVar = False
+    threads: ClassVar = False  # liblinear draws from one generator for the whole process
+    words = "character n-grams, logistic regression"
+
+    def card(self) -> dict[str, Any] | None:
+        """Nothing but its kind."""
+        return {"kind": "ngram_logistic"}
+
+    def fit(
+        self,
+        corpus: Corpus,
+        recipe: "LogisticRegression",
+        streams: ReplicateStreams,
+        steps_done: StepsDone,
+    ) -> Network:
+        """Fit with scikit-learn's liblinear, by dual coordinate descent: no BLAS in it."""
+        return Network(fit_ngrams(corpus, recipe, len(LANGUAGES)))
+
+    def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
+        """From the weights alone, without scikit-learn."""
+        return ngram_probabilities(weights, names)
+
+
+ARCHITECTURES = {"ngram_logistic": NgramLogistic()}

@@ -1,0 +1,1 @@
+"""One file for each family of architectures; `networks/lookup.py` finds them by name."""

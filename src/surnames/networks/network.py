@@ -1,0 +1,137 @@
+"""A trained network, and what an architecture must do to be part of the study.
+
+An architecture turns a corpus and a recipe into weights, and weights and names into probabilities.
+Weights are a dict of NumPy arrays, whatever trained them, and are kept as safetensors.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, cast
+
+import numpy as np
+import safetensors.numpy
+
+from surnames.core.corpus import LANGUAGES, Corpus
+
+Weights = dict[str, np.ndarray]
+StepsDone = Callable[[int], None]  # called with the number of steps just done
+CURVE_POINTS = 50
+
+
+@dataclass(frozen=True)
+class ReplicateStreams:
+    """The two random streams of one replicate: the same for every architecture of the study."""
+
+    weights: np.random.Generator
+    examples: np.random.Generator
+
+    @classmethod
+    def of(cls, seed: int, replicate: int) -> "ReplicateStreams":
+        """The streams of that replicate (PCG64, seeded by seed, replicate and purpose)."""
+        return cls(*(np.random.Generator(np.random.PCG64((seed, replicate, k))) for k in (0, 1)))
+
+
+@dataclass(frozen=True)
+class Network:
+    """One trained instance of an architecture.
+
+    `curve` has a row for each window of training: the step at its end, the mean loss (nats) and the
+    share of names classified correctly, each *before* the step that learns from the name.
+    """
+
+    weights: Weights
+    curve: list[tuple[int, float, float]] = field(default_factory=list)
+
+    @classmethod
+    def trained(cls, weights: Weights, curve: list[tuple[int, float, float]]) -> "Network":
+        """The result of gradient descent; a diverged network keeps no weights, only NaN.
+
+        Diverged: a weight or the loss is not finite, or the loss of the last window is more than
+        twice that of guessing (ln 18 nats). ReLU networks end like that at too high a learning
+        rate: dead and finite.
+        """
+        last = curve[-1][1]
+        finite = np.isfinite(last) and all(np.isfinite(array).all() for array in weights.values())
+        if not finite or last > 2 * np.log(len(LANGUAGES)):
+            weights = {name: np.full_like(array, np.nan) for name, array in weights.items()}
+        return cls(weights, curve)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its weights are NaN."""
+        return any(np.isnan(array).any() for array in self.weights.values())
+
+
+class Architecture(Protocol):
+    """What every entry of a family's ARCHITECTURES must answer."""
+
+    method: ClassVar[str]  # the kind of recipe that trains it
+    stochastic: ClassVar[bool]  # whether replicates on the same names differ
+    threads: ClassVar[bool]  # whether `fit` releases the GIL, so that threads suffice
+
+    @property
+    def words(self) -> str:
+        """What it is made of, for people: `ReLU, output from the new hidden state`."""
+        ...
+
+    def card(self) -> dict[str, Any] | None:
+        """What a scorer with NumPy alone must know beside the weights; None if it cannot score it.
+
+        `kind` names the scorer; what else is in it distinguishes the architectures of a family.
+        """
+        ...
+
+    def fit(
+        self, corpus: Corpus, recipe: Any, streams: ReplicateStreams, steps_done: StepsDone
+    ) -> Network:
+        """One network, trained on these names."""
+        ...
+
+    def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
+        """(names, languages) float64: each row sums to one."""
+        ...
+
+
+def sample_examples(languages: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+    """The examples of `steps` steps: a language drawn uniformly, then one of its rows uniformly.
+
+    Source: `randomTrainingExample` of the tutorial. languages (names,); returns (steps,) rows.
+    """
+    order = np.argsort(languages, kind="stable")
+    present, counts = np.unique(languages, return_counts=True)
+    starts = np.cumsum(counts) - counts
+    drawn = rng.integers(len(present), size=steps)
+    within = (rng.random(steps) * counts[drawn]).astype(np.int64)
+    return cast(np.ndarray, order[starts[drawn] + within])
+
+
+def curve_windows(steps: int) -> list[tuple[int, int]]:
+    """The windows of training, (first step, end) each, that are the points of a learning curve."""
+    length = max(1, steps // CURVE_POINTS)
+    return [(first, min(first + length, steps)) for first in range(0, steps, length)]
+
+
+def replicates(architecture: Architecture, protocol: str, wanted: int) -> int:
+    """How many networks a run has: one where every replicate would be the same."""
+    return wanted if architecture.stochastic or protocol != "published" else 1
+
+
+def save_networks(networks: list[Network], path: Path) -> None:
+    """All replicates in one safetensors file, `<replicate>.<weight>` each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        f"{replicate}.{name}": np.ascontiguousarray(array)
+        for replicate, network in enumerate(networks)
+        for name, array in network.weights.items()
+    }
+    path.write_bytes(safetensors.numpy.save(arrays))
+
+
+def load_networks(path: Path) -> list[Network]:
+    """The networks of a file written by `save_networks`, without their curves."""
+    gathered: dict[int, Weights] = {}
+    for key, array in safetensors.numpy.load(path.read_bytes()).items():
+        replicate, name = key.split(".", 1)
+        gathered.setdefault(int(replicate), {})[name] = array
+    return [Network(gathered[replicate]) for replicate in sorted(gathered)]
