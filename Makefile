@@ -65,9 +65,10 @@ test-all: lint types ## the same with the slow tests too
 	@tests/system-packages.sh
 	@.venv/bin/python -m pytest -n 2
 
-lint: .venv/ready ## ruff's rules and its format; the lock against pyproject.toml
+lint: .venv/ready ## ruff's rules and its format; which room imports which; the lock against pyproject.toml
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
+	@.venv/bin/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 	@.venv/bin/python -m pip check
 
 types: .venv/ready ## mypy

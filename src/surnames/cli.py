@@ -269,7 +269,7 @@ def predict(
 
     Where the input has a column `language`, the answers are scored as well. docs/predict.md
     """
-    from surnames.predict import command as stream
+    from surnames.prediction import command as stream
 
     if names and path:
         raise click.UsageError("names came and --file, too; give one of them")

@@ -20,11 +20,11 @@ def find(start: Path) -> Path:
 
 
 @contextmanager
-def inside(root: Path) -> Iterator[None]:
-    """Work in the project's folder, to which all paths are relative."""
+def inside(root: Path) -> Iterator[Path]:
+    """Work in the project's folder, to which all paths are relative; gives the folder before it."""
     before = Path.cwd()
     os.chdir(find(root.resolve()))
     try:
-        yield
+        yield before
     finally:
         os.chdir(before)

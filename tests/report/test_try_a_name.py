@@ -24,7 +24,7 @@ from surnames.core.corpus import LANGUAGES
 from surnames.data.names import starter_names
 from surnames.networks.lookup import get_architecture
 from surnames.networks.network import ReplicateStreams, load_networks, save_networks
-from surnames.predict import model as prediction
+from surnames.prediction import model as prediction
 from surnames.report import try_a_name
 
 RUN = "results/runs/held_out"

@@ -8,6 +8,7 @@ import sys
 
 _log = os.environ.get("SURNAMES_WATCH")
 _WRITES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"}
+_IN_FOLDER = {"os.remove", "os.rmdir"}
 _READS = {"os.listdir", "os.scandir", "sqlite3.connect"}
 
 
@@ -21,6 +22,8 @@ def _watch(event: str, arguments: tuple) -> None:
         )
     elif event in _WRITES or event in _READS:
         path, written = arguments[0], event in _WRITES
+        if event in _IN_FOLDER and arguments[1] != -1:
+            return  # a name in an open folder, whose own removal is seen
     else:
         return
     if isinstance(path, bytes):

@@ -20,7 +20,7 @@ import numpy as np
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import DataError
 from surnames.evaluation import scoring
-from surnames.predict.model import Answers, Model, load, visible
+from surnames.prediction.model import Answers, Model, load, visible
 
 CHUNK = 8192  # names read and scored at once; input of a whole chunk is worth the engine's import
 STANDARD_INPUT = Path("-")

@@ -2,7 +2,7 @@
 
 From Python, in the project's folder:
 
-    from surnames.predict import model as prediction
+    from surnames.prediction import model as prediction
     prediction.load("fixed").answers(["Satoshi"])
 
 A few names are scored with NumPy, so that one name from a cold start takes a fraction of a second;

@@ -32,9 +32,9 @@ from surnames.core.errors import StudyError
 from surnames.data.names import starter_names
 from surnames.evaluation.scoring import median_replicate
 from surnames.networks.lookup import architectures
-from surnames.predict import command as stream
-from surnames.predict import model as prediction
-from surnames.predict.model import EMPTY, NOTHING_LEFT, TOO_LONG, Model
+from surnames.prediction import command as stream
+from surnames.prediction import model as prediction
+from surnames.prediction.model import EMPTY, NOTHING_LEFT, TOO_LONG, Model
 from surnames.tracking import registry
 from surnames.tracking import store as stores
 from surnames.tracking.store import STORE_ARTIFACTS, STORE_DATABASE
