@@ -77,7 +77,7 @@ def network(model: str = "fixed", *, root: str | Path = ".") -> "Model":
     folder. Raises StudyError that says what there is.
     """
     from surnames import project
-    from surnames.prediction.model import load
+    from surnames.prediction.choose import load
 
     with project.inside(Path(root)) as before:
         return load(model, before)

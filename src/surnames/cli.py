@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -250,40 +250,60 @@ def pull_request(base: str, small: bool, rerun: bool) -> None:
 
 @main.command()
 @click.argument("names", nargs=-1)
-@click.option("--file", "path", help="A file of names: .csv, .parquet, or one name a line; - too.")
-@click.option("--kind", type=click.Choice(["lines", "csv", "parquet"]), help="Not by its ending.")
-@click.option("--column", default="name", show_default=True, help="Which one holds the names.")
-@click.option("--model", default="fixed", show_default=True,
-              help="fixed, tutorial, champion, an architecture, a path or models:/...")  # fmt: skip
-@click.option("--top", default=3, show_default=True, type=click.IntRange(1, 18))
-@click.option("--by-letter", is_flag=True, help="Also what it believes after each letter.")
-@click.option("--format", "form", default="table", show_default=True,
-              type=click.Choice(["table", "json", "csv"]))  # fmt: skip
-@click.option("--output", help="Where to write the answers, instead of here.")
+@click.option("--file", "path", help="File of names: .csv, .parquet, or a name a line; - is stdin.")
+@click.option(
+    "--kind",
+    type=click.Choice(["lines", "csv", "parquet"]),
+    help="Input format (default: from the file extension).",
+)
+@click.option("--column", default="name", show_default=True, help="Column that holds the names.")
+@click.option(
+    "--model",
+    default="fixed",
+    show_default=True,
+    help="fixed, tutorial, champion, an architecture, a path or models:/...",
+)
+@click.option(
+    "--top",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1, 18),
+    help="Number of languages shown for each name.",
+)
+@click.option("--by-letter", is_flag=True, help="Show the answer after each letter, too.")
+@click.option(
+    "--format",
+    "form",
+    default="table",
+    show_default=True,
+    type=click.Choice(["table", "json", "csv"]),
+    help="Output format.",
+)
+@click.option("--output", help="File for the answers (default: standard output).")
 @click.pass_obj
 def predict(
-    here: Path, names: tuple[str, ...], path: str | None, kind: str | None, column: str,
-    model: str, top: int, by_letter: bool, form: str, output: str | None,
-) -> None:  # fmt: skip
-    """Say which language surnames come from: NAMES, those of a file or of standard input.
+    here: Path,
+    /,
+    names: tuple[str, ...],
+    path: str | None,
+    output: str | None,
+    **options: Any,
+) -> None:
+    """Predict the language of surnames: NAMES, those of a file, or those on standard input.
 
-    Where the input has a column `language`, the answers are scored as well. docs/predict.md
+    Where the input has a column `language`, the answers are scored as well. See docs/predict.md.
     """
-    from surnames.prediction import command as stream
+    from surnames.prediction import command, names_in
 
     if names and path:
-        raise click.UsageError("names came and --file, too; give one of them")
+        raise click.UsageError("NAMES and --file are mutually exclusive")
     if not names and not path and sys.stdin.isatty():
-        raise click.UsageError("no names came; give some, or --file, or pipe them in")
-    stream.predict(
+        raise click.UsageError("no names; give NAMES or --file, or pipe names in")
+    file = names_in.STANDARD_INPUT if path in (None, "-") else here / path
+    command.predict(
         names=names,
-        path=None if names else stream.STANDARD_INPUT if path in (None, "-") else here / path,
-        kind=kind,
-        column=column,
-        model=model,
-        here=here,
-        top=top,
-        by_letter=by_letter,
-        form=form,
+        path=None if names else file,
         output=here / output if output else None,
+        here=here,
+        **options,
     )

@@ -24,7 +24,7 @@ from surnames.core.corpus import LANGUAGES
 from surnames.data.names import starter_names
 from surnames.networks.lookup import get_architecture
 from surnames.networks.network import ReplicateStreams, load_networks, save_networks
-from surnames.prediction import model as prediction
+from surnames.prediction.reading import read
 from surnames.report import try_a_name
 
 RUN = "results/runs/held_out"
@@ -183,7 +183,7 @@ def test_messages(page: Page, written: str, said: str, tables: int) -> None:
     """Word for word, announced to those who do not see it, and no answer out of nothing."""
     page.fill("#try-name", written)
     assert page.locator("[role=status] .try-message").inner_text() == said
-    assert said == prediction.read(written).note  # as `surnames predict` says it
+    assert said == read(written).note  # as `surnames predict` says it
     assert page.locator("#try-networks table").count() == tables
 
 
@@ -215,7 +215,7 @@ def test_names_are_cleaned_as_in_python(page: Page, names: list[str]) -> None:
     same = settled(page, set("".join(names)))
     known = ["".join(sign for sign in one if sign in same) for one in names]
     assert page.evaluate("names => names.map(one => tryAName.read(one).message)", known) == [
-        prediction.read(one).note for one in known
+        read(one).note for one in known
     ]
 
 
@@ -236,7 +236,7 @@ def test_every_character_is_cleaned_as_in_python(page: Page) -> None:
     texts = [f"a{one}a" for one in signs]
     assert cleaned.split("\n") == list(map(alphabet.cleaned_form, texts))
     for sign, text, said in zip(signs, texts, lost.split("\n"), strict=True):
-        assert sign not in same or said == ",".join(prediction.read(text).left_out), hex(ord(sign))
+        assert sign not in same or said == ",".join(read(text).left_out), hex(ord(sign))
 
 
 def test_works_with_the_keyboard(page: Page) -> None:

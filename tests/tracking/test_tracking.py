@@ -18,7 +18,6 @@ from mlflow.exceptions import MlflowException
 from support.mlflow_store import TRACK, client, expected_names, runs
 from support.projects import Project
 
-from surnames.architectures.elman import Elman
 from surnames.core import alphabet, corpus, files, params, tables
 from surnames.core.errors import StudyError
 from surnames.data.names import starter_names
@@ -27,10 +26,11 @@ from surnames.networks.lookup import architectures
 from surnames.networks.network import load_networks
 from surnames.study import comparison
 from surnames.study.paths import SUMMARY
-from surnames.tracking import registry
+from surnames.tracking import portable_scorer, registry
 from surnames.tracking import run_record as publication
 from surnames.tracking import server as pages
 from surnames.tracking import store as stores
+from surnames.tracking.model_card import labels
 from surnames.tracking.store import RECEIPT
 
 
@@ -333,35 +333,11 @@ def test_a_model_says_what_the_study_scored(
     np.testing.assert_allclose(answer["probability"], found.max(axis=1))
 
 
-@pytest.mark.parametrize("architecture", [
-    name for name, row in architectures().items() if isinstance(row, Elman)
-])  # fmt: skip
-def test_the_models_arithmetic_for_each_elman_network(architecture: str) -> None:
-    """All activations and readouts, at the study's own size, not only those of the small study."""
-    from surnames.tracking import portable_model as origin_model
-
-    row = architectures()[architecture]
-    assert isinstance(row, Elman)
-    weights = row.initial_weights(128, np.random.default_rng(1))
-    weights = {key: 2 * array for key, array in weights.items()}  # far from uniform answers
-    rng = np.random.default_rng(2)
-    names = ["".join(rng.choice(list(alphabet.LETTERS), size)) for size in rng.integers(1, 20, 300)]
-    card = registry.model_card(architecture)
-    assert card is not None
-    found = origin_model.SCORERS[card["kind"]](weights, names, card)
-    np.testing.assert_allclose(found, row.probabilities(weights, names), atol=1e-5)
-
-
 def test_names_are_cleaned_as_in_training() -> None:
-    """The model's own copy of `alphabet.cleaned_form` gives the same, whatever comes."""
-    from surnames.tracking import portable_model as origin_model
-
-    card = registry.model_card("fixed")
-    assert card is not None
+    """The scorer's own copy of `alphabet.cleaned_form` gives the same, whatever comes."""
     odd = ["Groß", "Maxa/B", "Rafaj1", "Ou-Yang", "  Ślusàrski ", "O’Néàl", "", "123", "北京", "/"]
     for name in odd + [chr(code) for code in range(32, 1000)]:
-        found = origin_model.cleaned(name, card["letters"], card["spelled_out"])
-        assert found == alphabet.cleaned_form(name)
+        assert portable_scorer.cleaned(name, labels()) == alphabet.cleaned_form(name)
 
 
 def test_nothing_left_of_a_name_is_no_answer(loaded: dict[str, Any]) -> None:
@@ -400,7 +376,12 @@ def test_a_model_stands_alone(store: MlflowClient, finished: Project) -> None:
     found = store.get_model_version_by_alias(stores.MODEL, "fixed")
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{found.name}/{found.version}"))
     kept = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert {"MLmodel", "origin_model.py", "artifacts/weights.safetensors"} <= kept
+    assert {
+        "MLmodel",
+        "portable_model.py",
+        "code/portable_scorer.py",
+        "artifacts/weights.safetensors",
+    } <= kept
     assert not [name for name in kept if name.endswith((".pkl", ".pickle", ".pt"))]
     card = tables.read_json(folder / "artifacts/card.json")
     assert (card["languages"], card["letters"]) == (list(corpus.LANGUAGES), alphabet.LETTERS)

@@ -68,3 +68,10 @@ def encode(names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     if (letters == FOREIGN).any():
         raise ValueError("a name holds what is none of the 57 letters")
     return letters, offsets
+
+
+def visible(character: str) -> str:
+    """Itself, or its code point where it could not be seen or would command a terminal."""
+    if character.isprintable() and not character.isspace():
+        return character
+    return f"U+{ord(character):04X}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from surnames.core import alphabet
 from surnames.core.corpus import LANGUAGES, Corpus
-from surnames.data.names import Change, Line, visible
+from surnames.data.names import Change, Line
 
 
 def card(lines: list[Line], every: Corpus, clean: Corpus, changes: list[Change]) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def card(lines: list[Line], every: Corpus, clean: Corpus, changes: list[Change])
     letters: dict[str, int] = {}
     for line in lines:
         for letter in alphabet.lost_letters(line.text):
-            letters[visible(letter)] = letters.get(visible(letter), 0) + 1
+            letters[alphabet.visible(letter)] = letters.get(alphabet.visible(letter), 0) + 1
     kinds: dict[str, int] = {}
     for change in changes:
         for reason in change.reasons:

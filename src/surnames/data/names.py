@@ -63,7 +63,7 @@ def normalize(lines: list[Line], not_names: list[str]) -> tuple[Corpus, Corpus, 
         reasons = []
         lost = alphabet.lost_letters(line.text)
         if lost:
-            reasons.append(f"the tutorial drops {' '.join(map(visible, lost))}")
+            reasons.append(f"the tutorial drops {' '.join(map(alphabet.visible, lost))}")
         if alphabet.without_marks(line.text) != line.text:
             reasons.append("marks removed")
         if " ".join(line.text.split()) in junk:
@@ -82,11 +82,6 @@ def normalize(lines: list[Line], not_names: list[str]) -> tuple[Corpus, Corpus, 
         if reasons:
             changes.append(Change(line, form, clean, tuple(reasons)))
     return corpus_of(published), corpus_of(list(cleaned)), changes
-
-
-def visible(letter: str) -> str:
-    """The letter, or its code point where it could not be seen."""
-    return letter if letter.isprintable() and not letter.isspace() else f"U+{ord(letter):04X}"
 
 
 def starter_names(folder: Path) -> Corpus:

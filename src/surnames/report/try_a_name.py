@@ -22,13 +22,10 @@ from surnames.core.corpus import LANGUAGES
 from surnames.display import headline
 from surnames.networks.lookup import architectures
 from surnames.networks.network import Weights
+from surnames.prediction.reading import EMPTY, LEFT_OUT, NOTHING_LEFT
 
 ARCHITECTURES = ("tutorial_2017", "fixed")  # the two that the question is about
 EXAMPLES = ("Satoshi", "Schmidhuber", "Ślusàrski")  # the first one is read when the page opens
-# the words of prediction.py, which leads to MLflow and is no dependency for a page; a test compares
-EMPTY = "the name is empty"
-NOTHING_LEFT = "no letter of this name is in the alphabet"
-LEFT_OUT = "left out: {}"
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,

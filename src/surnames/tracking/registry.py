@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import safetensors.numpy
 
-from surnames.architectures.elman import Elman
-from surnames.architectures.majority import Majority
-from surnames.architectures.ngram_logistic import NgramLogistic
-from surnames.core import alphabet, files, tables
+from surnames.core import files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.evaluation import scoring
 from surnames.evaluation.scoring import median_replicate
-from surnames.networks.lookup import architectures
+from surnames.networks.lookup import get_architecture
 from surnames.networks.network import load_networks
 from surnames.study import comparison, statistics
 from surnames.tracking import champion
 from surnames.tracking import run_record as publication
 from surnames.tracking.champion import Contender
+from surnames.tracking.model_card import model_card
 from surnames.tracking.run_record import Study, Subject
 from surnames.tracking.store import FINGERPRINT, MODEL, RUNS_A_PAGE, opened, present
 
@@ -64,33 +62,13 @@ class Candidate:
     contender: Contender | None  # where it was scored on held-out names
 
 
-def model_card(architecture: str) -> dict[str, Any] | None:
-    """What `origin_model.py` must know to score it; None where NumPy alone cannot."""
-    row = architectures()[architecture]
-    kinds: dict[type, dict[str, Any]] = {
-        Elman: {"kind": "elman"},
-        NgramLogistic: {"kind": "ngram_logistic"},
-        Majority: {"kind": "majority"},
-    }
-    if type(row) not in kinds:
-        return None
-    activation = {"activation": row.activation} if isinstance(row, Elman) else {}
-    return {
-        **kinds[type(row)],
-        **activation,
-        "languages": list(LANGUAGES),
-        "letters": alphabet.LETTERS,
-        "spelled_out": {chr(code): text for code, text in alphabet.TRANSLITERATIONS.items()},
-    }
-
-
 def candidates(study: Study) -> dict[str, Candidate]:
     """By architecture: the median network on held-out names, or as published for want of these."""
     found: dict[str, Candidate] = {}
     for protocol in ("published", "held_out"):  # the latter replaces the former
         for subject in study.subjects:
             run = subject.run
-            card = model_card(run.architecture)
+            card = model_card(get_architecture(run.architecture))
             if run.protocol == protocol and subject.replicate is None and card is not None:
                 found[run.architecture] = _candidate(subject, card, study)
     return found
@@ -105,7 +83,8 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Study) -> Candidate:
     subject = next(one for one in study.subjects if one.run == run and one.replicate == wanted)
     weights = load_networks(files.weights(*place))[wanted].weights
     kept = {
-        "origin_model.py": _model_code().read_bytes(),
+        "portable_model.py": _code("portable_model.py"),
+        "code/portable_scorer.py": _code("portable_scorer.py"),
         "artifacts/weights.safetensors": safetensors.numpy.save(weights),
         "artifacts/card.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
     }
@@ -321,11 +300,9 @@ def crown_again(client: "MlflowClient", fingerprint: str, reason: str, decision:
     return False
 
 
-def _model_code() -> Path:
-    """The file that a model carries; imported, so that dvc.yaml is asked to depend on it."""
-    from surnames.tracking import portable_model as origin_model
-
-    return Path(origin_model.__file__)
+def _code(name: str) -> bytes:
+    """A file of this room that a model carries."""
+    return Path(__file__).with_name(name).read_bytes()
 
 
 def _log_model(
@@ -347,7 +324,8 @@ def _log_model(
             name=candidate.subject.name,
             flavor=mlflow.pyfunc,
             run_id=run,
-            python_model=str(Path(folder) / "origin_model.py"),
+            python_model=str(Path(folder) / "portable_model.py"),
+            code_paths=[str(Path(folder) / "code/portable_scorer.py")],
             artifacts={
                 Path(path).stem: str(Path(folder) / path)
                 for path in candidate.files

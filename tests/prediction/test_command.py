@@ -1,4 +1,4 @@
-"""`surnames predict` and its Python door: the same numbers as everywhere, whatever the names."""
+"""`surnames predict`, as a user calls it."""
 
 import csv
 import io
@@ -11,12 +11,9 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mlflow
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -24,250 +21,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.projects import ROOT, Project
 from support.strategies import NAMELIKE
+from support.untrained import SMALL
 
-from surnames.architectures.elman import Elman
-from surnames.core import alphabet, files, tables
+from surnames.core import alphabet, files
 from surnames.core.corpus import LANGUAGES
-from surnames.core.errors import StudyError
 from surnames.data.names import starter_names
-from surnames.evaluation.scoring import median_replicate
-from surnames.networks.lookup import architectures
-from surnames.prediction import command as stream
-from surnames.prediction import model as prediction
-from surnames.prediction.model import EMPTY, NOTHING_LEFT, TOO_LONG, Model
-from surnames.tracking import registry
-from surnames.tracking import store as stores
-from surnames.tracking.store import STORE_ARTIFACTS, STORE_DATABASE
+from surnames.prediction import command, names_in
+from surnames.prediction.answers_out import Writer
+from surnames.prediction.choose import load
+from surnames.prediction.names_in import CHUNK
+from surnames.prediction.tally import Tally
 
-ELMAN = [name for name, row in architectures().items() if isinstance(row, Elman)]
 LATIN = st.text(alphabet.LETTERS)
-ANYTHING = st.text(st.characters()) | NAMELIKE | LATIN  # half of a surrogate pair, too
-
-
-def network(architecture: str = "fixed", hidden: int = 128) -> Model:
-    """An untrained network with weights that are far from uniform answers."""
-    row = architectures()[architecture]
-    assert isinstance(row, Elman)
-    weights = row.initial_weights(hidden, np.random.default_rng(1))
-    return Model("untrained", row, {key: 2 * array for key, array in weights.items()})
-
-
-SMALL = network(hidden=16)
-
-
-# The arithmetic
-
-
-@pytest.mark.parametrize("architecture", ELMAN)
-def test_both_engines_the_registrys_model_and_predict_agree(architecture: str) -> None:
-    """All that know the recurrence, torch's autograd too, on 1,000 names of 1 to 40 letters."""
-    from surnames.networks import reference
-    from surnames.tracking import portable_model as origin_model
-
-    model = network(architecture)
-    rng = np.random.default_rng(2)
-    names = [
-        "".join(rng.choice(list(alphabet.LETTERS), size)) for size in rng.integers(1, 41, 1000)
-    ]
-    found = model.probabilities(names)
-    np.testing.assert_allclose(found, model.probabilities(names, many=True), atol=1e-5)
-    card = registry.model_card(architecture)
-    assert card is not None
-    kept = origin_model.SCORERS[card["kind"]](model.weights, names, card)
-    np.testing.assert_allclose(found, kept, atol=1e-5)
-    row = model.architecture
-    assert isinstance(row, Elman)
-    plain = reference.ElmanModule(row.activation, row.readout, len(model.weights["cell.bias"]))
-    reference.set_weights(plain, model.weights)
-    np.testing.assert_allclose(found, reference.probabilities(plain, names), atol=1e-5)
-
-
-def test_the_belief_after_a_letter_is_the_answer_to_what_was_read() -> None:
-    """So far, and no further; a space is a letter like any other."""
-    [found] = SMALL.answers(["O'Brien Smith"], top=18, by_letter=True)
-    assert "".join(one["letter"] for one in found["by_letter"]) == "O'Brien Smith"
-    assert found["by_letter"][-1]["answers"] == found["answers"]
-    for k, belief in enumerate(found["by_letter"], 1):
-        [row] = SMALL.probabilities(["O'Brien Smith"[:k]])
-        said = {one["language"]: one["probability"] for one in belief["answers"]}
-        np.testing.assert_allclose([said[language] for language in LANGUAGES], row, atol=1e-6)
-
-
-def test_a_network_that_gives_no_numbers_does_not_answer() -> None:
-    """Instead of a made-up language."""
-    broken = Model("broken", SMALL.architecture, {k: v * np.nan for k, v in SMALL.weights.items()})
-    with pytest.raises(StudyError, match="diverged"):
-        broken.answers(["Satoshi"])
-
-
-# What is read
-
-
-@given(ANYTHING)
-def test_a_plain_name_is_one_that_cleaning_leaves_as_it_is(name: str) -> None:
-    """The short cut of most names leads to the same place."""
-    if prediction.plain(name):
-        assert alphabet.cleaned_form(name) == name
-    assert prediction.read(name).read_as == alphabet.cleaned_form(name)
-
-
-@given(ANYTHING)
-def test_any_text_has_an_answer_or_a_reason(name: str) -> None:
-    """Never a crash, and never a made-up language."""
-    [found] = SMALL.answers([name], top=18, by_letter=True)
-    assert found["read_as"] == alphabet.cleaned_form(name)
-    assert len(found["by_letter"]) == len(found["read_as"])
-    if found["read_as"]:
-        assert sum(one["probability"] for one in found["answers"]) == pytest.approx(1, abs=1e-4)
-        assert found["note"] == "" or found["note"].startswith("left out: ")
-    else:
-        assert found["answers"] == []
-        assert found["note"] == (NOTHING_LEFT if name.strip() else EMPTY)
-
-
-@given(ANYTHING.filter(lambda name: "/" not in name))
-def test_what_is_said_to_be_left_out_is_all_that_is(name: str) -> None:
-    """Without those characters the name is read alike, and nothing more is left out of it."""
-    left_out = prediction.read(name).left_out
-    if name.strip():
-        gone = {chr(int(c[2:], 16)) if len(c) > 1 else c for c in left_out}
-        kept = "".join(c for c in prediction.unicodedata.normalize("NFC", name) if c not in gone)
-        assert prediction.read(kept).left_out == ()
-        assert alphabet.cleaned_form(kept) == alphabet.cleaned_form(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "read_as", "note"),
-    [
-        ("Satoshi", "Satoshi", ""),
-        ("Ślusàrski", "Slusarski", ""),  # accents, ß, ł and hyphens are only spelled otherwise
-        ("Groß-Łukasz", "Gross Lukasz", ""),
-        ("", "", "the name is empty"),
-        ("  ", "", "the name is empty"),
-        ("李", "", "no letter of this name is in the alphabet"),
-        ("...", "", "no letter of this name is in the alphabet"),
-        ("Li李1李", "Li", "left out: 李, 1"),  # in order, each once
-        ("김Kim", "Kim", "left out: 김"),  # a syllable, not the letters that it is composed of
-        ("Bab/B", "Bab", "left out: /, B"),
-        ("\x1b[1mRed", "mRed", "left out: U+001B, [, 1"),  # commands no terminal
-        ("a" * 40, "a" * 40, ""),
-        ("a" * 1001, "", TOO_LONG),  # the engine's room grows with the longest name
-    ],
-)
-def test_what_is_said_of_a_name(name: str, read_as: str, note: str) -> None:
-    """The words that the report's page has as well."""
-    [found] = SMALL.answers([name])
-    assert (found["read_as"], found["note"]) == (read_as, note)
-    assert bool(found["answers"]) == bool(read_as)
-
-
-def test_only_text_is_a_name() -> None:
-    """From Python, anything may come."""
-    with pytest.raises(TypeError, match="7"):
-        SMALL.answers(["Satoshi", 7])  # type: ignore[list-item]
-
-
-# Which network
-
-
-@pytest.fixture
-def inside(finished: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The finished study as the working folder, without the environment's own store."""
-    monkeypatch.chdir(finished.folder)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
-    yield finished.folder
-
-
-@given(st.lists(st.sampled_from([0.1, 0.2, 0.3, np.nan]), min_size=1))
-def test_the_median_is_that_of_the_registry(scores: list[float]) -> None:
-    """Ties and diverged networks included."""
-    values = np.array(scores)
-    if np.isfinite(values).any():
-        assert prediction.median(values) == median_replicate(values)
-    else:
-        with pytest.raises(StudyError, match="diverged"):
-            prediction.median(values)
-
-
-def test_names_of_models_are_the_registrys_aliases() -> None:
-    """`tutorial` is the same network wherever it is asked for."""
-    assert {k: v for k, v in registry.ALIASES.items() if k != v} == prediction.NAMED
-    assert f"models:/{stores.MODEL}@champion" == prediction.CHAMPION
-
-
-@pytest.mark.parametrize("alias", ["fixed", "tutorial", "champion"])
-def test_a_model_is_the_registrys_of_that_name(inside: Path, alias: str) -> None:
-    """Predict and pyfunc agree on every starter name; the registry's own way in gives the same."""
-    names = [*starter_names(inside / files.STARTER).names, "Ślusàrski", "李", ""]
-    uri = f"sqlite:///{inside / STORE_DATABASE}"
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    kept = mlflow.pyfunc.load_model(f"models:/{stores.MODEL}@{alias}").predict(names)
-    for name in (alias, f"models:/{stores.MODEL}@{alias}"):
-        found = prediction.load(name).answers(names, top=18)
-        assert [one["answers"][0]["language"] if one["answers"] else "" for one in found] == list(
-            kept["language"]
-        )
-        for one, row in zip(found, kept.to_dict("records"), strict=True):
-            for answer in one["answers"]:
-                assert answer["probability"] == pytest.approx(row[answer["language"]], abs=1e-5)
-
-
-def test_a_path_names_a_run_or_a_logged_model(inside: Path) -> None:
-    """A run's folder, its weights, or a folder that MLflow has written."""
-    run = files.run("held_out", "fixed")
-    expected = prediction.load("fixed")
-    for path in (run, files.weights("held_out", "fixed"), inside / run):
-        found = prediction.load(str(path))
-        assert found.name == expected.name
-        np.testing.assert_equal(found.weights, expected.weights)
-    for folder in (inside / STORE_ARTIFACTS).rglob("MLmodel"):
-        prediction.load(str(folder.parent)).answers(["Satoshi"])
-        prediction.load(str(folder.parent / "artifacts")).answers(["Satoshi"])
-
-
-def test_held_out_networks_come_first(inside: Path) -> None:
-    """As published only where nothing was held out."""
-    assert prediction.load("fixed").name.startswith("held_out-fixed-")
-    assert prediction.load("majority").name.startswith("published-majority-")
-
-
-@pytest.mark.parametrize(
-    ("model", "words"),
-    [
-        ("fixd", "choose from champion, tutorial, majority"),
-        ("relu_only", "has no run of relu_only; it has majority"),
-        ("README.md", "its folder says which architecture it is"),
-        ("results/runs/held_out/fixed/history.csv", "no safetensors file"),
-        ("models:/surname-origin@nobody", "alias nobody not found"),
-        ("models:/surname-origin/99", "no model models:/surname-origin/99"),
-    ],
-)
-def test_a_model_that_is_not_there_is_refused(inside: Path, model: str, words: str) -> None:
-    """With what there is instead."""
-    with pytest.raises(StudyError, match=words):
-        prediction.load(model)
-
-
-def test_missing_weights_are_a_clear_error(study: Project) -> None:
-    """As in a clone that has the tables, but neither a cache nor a remote."""
-    (study.folder / files.weights("held_out", "fixed")).unlink()
-    said = study.run("surnames", "predict", "Satoshi", fails=True)
-    assert "weights.safetensors is not here; run `make repro`" in said
-    assert "Traceback" not in said
-
-
-def test_a_model_with_another_alphabet_is_refused(tmp_path: Path) -> None:
-    """It would be read wrongly without a word."""
-    card = registry.model_card("fixed")
-    assert card is not None
-    tables.write_json(card | {"letters": string.ascii_lowercase}, tmp_path / "card.json")
-    with pytest.raises(StudyError, match="other letters"):
-        prediction.load(str(tmp_path))
-
-
-# The command
+ANYTHING = st.text(st.characters()) | NAMELIKE | LATIN
 
 
 def predict(finished: Project, *words: str, given: str = "", cwd: str = ".") -> tuple[str, str]:
@@ -328,7 +94,7 @@ def test_a_name_as_json(finished: Project, inside: Path) -> None:
     """An object a line, the same as from Python; remarks do not mix with it."""
     said, remarks = predict(finished, "Satoshi", "李", "--format", "json", "--by-letter")
     found = [json.loads(line) for line in said.splitlines()]
-    assert found == prediction.load("fixed").answers(["Satoshi", "李"], by_letter=True)
+    assert found == load("fixed").answers(["Satoshi", "李"], by_letter=True)
     assert list(found[0]) == ["name", "read_as", "answers", "note", "by_letter"]
     assert len(found[0]["answers"]) == 3
     assert len(remarks.splitlines()) == 2  # what was left out, and the stand-in corpus
@@ -349,19 +115,18 @@ def test_a_name_for_people(finished: Project) -> None:
 
 @given(st.lists(ANYTHING.filter(lambda name: not any("\ud800" <= c <= "\udfff" for c in name))))
 def test_csv_is_read_back_as_it_was_meant(names: list[str]) -> None:
-    """Whatever is in a name: the lines are joined by hand, for speed."""
-    text = io.StringIO(newline="")
-    writer = stream.Writer(text, "csv", 2, False)
-    stream.answer(SMALL, stream.given(names), writer, lambda place: None)
+    """Whatever is in a name."""
+    text = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="")
+    writer = Writer(text, "csv", 2, False)
+    command.answer(SMALL, names_in.given(names), writer, lambda place: None)
     text.seek(0)
     rows = list(csv.DictReader(text, strict=True))
     for row, one in zip(rows, SMALL.answers(names, top=2), strict=True):
-        assert [row[key] for key in ("name", "read_as", "note")] == [
-            one["name"], one["read_as"], one["note"],
-        ]  # fmt: skip
-        for k, answer in enumerate(one["answers"], 1):
-            assert row[f"language_{k}"] == answer["language"]
-            assert float(row[f"probability_{k}"]) == pytest.approx(answer["probability"], abs=1e-4)
+        for key in ("name", "read_as", "note"):
+            assert row[key] == one[key]
+        for k, best in enumerate(one["answers"], 1):
+            assert row[f"language_{k}"] == best["language"]
+            assert float(row[f"probability_{k}"]) == pytest.approx(best["probability"], abs=1e-4)
         if not one["answers"]:
             assert {row["language_1"], row["probability_1"]} == {""}
 
@@ -432,7 +197,7 @@ def test_known_languages_are_scored(finished: Project, inside: Path, tmp_path: P
     rows += [["Quux", "Klingon"], ["Worf", "Klingon"], ["Spock", ""]]
     with open(tmp_path / "names.csv", "w", newline="") as file:
         csv.writer(file).writerows([["name", "language"], *rows])
-    model = prediction.load("fixed")
+    model = load("fixed")
     probabilities = model.probabilities(known.names)
     expected = scoring.metrics(scoring.predict(probabilities, known.languages))
     _, remarks = predict(finished, "--file", str(tmp_path / "names.csv"))
@@ -445,7 +210,7 @@ def test_known_languages_are_scored(finished: Project, inside: Path, tmp_path: P
 
 def test_a_name_without_an_answer_is_wrong() -> None:
     """It does not raise the accuracy by being left out."""
-    tally = stream.Tally()
+    tally = Tally()
     tally.add(SMALL.ask(["李", "123"], 1), ["Chinese", "Arabic"])
     assert "accuracy 0.0%" in tally.scores()
     assert "over 2 names of 2 languages" in tally.scores()
@@ -613,7 +378,7 @@ def test_a_terminal_shows_how_far_it_has_come(finished: Project, tmp_path: Path)
 
 def test_enough_names_for_the_engine_are_answered_alike(finished: Project, tmp_path: Path) -> None:
     """NumPy's and the engine's lines are the same but for the last digit."""
-    path, _ = many(tmp_path, stream.CHUNK + 10)
+    path, _ = many(tmp_path, CHUNK + 10)
     lines = path.read_text().splitlines()
     (tmp_path / "few.csv").write_text("\n".join(lines[:101]))
     said, _ = predict(finished, "--file", str(path), "--format", "csv")

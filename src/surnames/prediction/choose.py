@@ -1,0 +1,128 @@
+"""Which network answers: by architecture, by its address in the registry, or by a path."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from surnames.core import files, tables
+from surnames.core.errors import StudyError
+from surnames.evaluation.scoring import load_columns, median_replicate
+from surnames.networks.lookup import architectures
+from surnames.networks.network import Weights
+from surnames.prediction.model import Model
+from surnames.study.paths import SUMMARY
+from surnames.tracking.model_card import labels
+
+NAMED = {"tutorial": "tutorial_2017"}  # as the registry's alias
+CHAMPION = "models:/surname-origin@champion"
+REGISTERED = "models:/"
+
+
+def load(model: str = "fixed", here: Path = Path()) -> Model:
+    """The network of that name.
+
+    - `fixed`, `tutorial` or another architecture: its network with the median macro recall on
+      held-out names (as the registry's), or as published where the study holds nothing out;
+    - `champion`, `models:/...`: that of MLflow's registry;
+    - a path from `here`: a run's folder or its weights.safetensors, or a logged model's folder.
+
+    Raises StudyError that says what there is.
+    """
+    if model == "champion":
+        return _registered(CHAMPION)
+    if model.startswith(REGISTERED):
+        return _registered(model)
+    architecture = NAMED.get(model, model)
+    if architecture in architectures():
+        return _of_study(architecture)
+    path = here / model
+    if not path.exists():
+        known = ", ".join(("champion", *NAMED, *architectures()))
+        raise StudyError(
+            f"no model {model!r}; choose from {known}, a path to weights.safetensors, the folder "
+            "of a logged model, or models:/<name>/<version>"
+        )
+    folder = path if path.is_dir() else path.parent
+    cards = (folder / "card.json", folder / "artifacts/card.json")
+    for card in cards:
+        if card.is_file():
+            return logged(card.parent, model)
+    return _of_run(folder, folder / "weights.safetensors" if path.is_dir() else path)
+
+
+def _of_study(architecture: str) -> Model:
+    """The network that stands for an architecture of this study."""
+    if not SUMMARY.is_file():
+        raise StudyError(f"{SUMMARY} is not here; run `make repro` in the project's folder")
+    runs = {
+        (row["protocol"], row["architecture"]): row["data_set"]
+        for row in tables.read_table(SUMMARY)
+    }
+    for protocol in ("held_out", "published"):
+        if (protocol, architecture) in runs:
+            path = files.weights(protocol, architecture)
+            return _of_run(path.parent, path, runs[protocol, architecture])
+    known = ", ".join(dict.fromkeys(name for _, name in runs))
+    raise StudyError(f"{SUMMARY} has no run of {architecture}; it has {known}")
+
+
+def _of_run(folder: Path, path: Path, data_set: str = "") -> Model:
+    """The median network of a run's folder; its first one where no scores are beside it."""
+    folder = folder.resolve()
+    architecture = architectures().get(folder.name)
+    if architecture is None:
+        known = ", ".join(architectures())
+        raise StudyError(
+            f"{path}: its folder says which architecture it is, and {folder.name!r} is "
+            f"none; move it into one of {known}"
+        )
+    table = folder / "evaluation" / "scores.csv"
+    replicate = median_replicate(load_columns(table)["macro_recall"]) if table.is_file() else 0
+    name = f"{folder.parent.name}-{folder.name}-{replicate}"
+    return Model(name, architecture, _weights(path, f"{replicate}."), data_set)
+
+
+def _weights(path: Path, prefix: str) -> Weights:
+    """The arrays of a safetensors file whose names begin so, without that beginning."""
+    try:
+        with safe_open(path, "numpy") as file:
+            keys = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118
+            found = {key.removeprefix(prefix): file.get_tensor(key) for key in keys}
+    except FileNotFoundError:
+        raise StudyError(f"{path} is not here; run `make repro`, or `dvc pull`") from None
+    except (OSError, SafetensorError) as error:
+        raise StudyError(f"{path} is no safetensors file: {error}") from None
+    if not found:
+        raise StudyError(f"{path} holds no network; expected arrays named `{prefix or '0.'}...`")
+    return found
+
+
+def logged(folder: Path, name: str) -> Model:
+    """The model of `weights.safetensors` and `card.json`, as `tracking` logs them.
+
+    Raises StudyError where it reads or answers otherwise than this project does.
+    """
+    if not (folder / "card.json").is_file():
+        raise StudyError(f"{name} holds no card.json; it is no model that this project logged")
+    card = tables.read_json(folder / "card.json")
+    for key, value in labels().items():
+        if card.get(key) != value:
+            raise StudyError(
+                f"{name} was logged with other {key}; load it by mlflow.pyfunc.load_model"
+            )
+    weights = _weights(folder / "weights.safetensors", "")
+    if card["kind"] == "elman" and "readout" not in card:  # logged before cards said it
+        combined = weights["readout.weight"].shape[1] > len(weights["cell.weight"])
+        card["readout"] = "combined" if combined else "hidden"
+    for architecture in architectures().values():
+        own = architecture.card()
+        if own is not None and own.items() <= card.items():
+            return Model(name, architecture, weights)
+    raise StudyError(f"{name} is of a kind that this project does not have: {card['kind']!r}")
+
+
+def _registered(uri: str) -> Model:
+    from surnames.tracking import registry
+
+    with registry.registered(uri) as folder:
+        return logged(folder / "artifacts", uri)

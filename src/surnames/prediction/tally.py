@@ -1,0 +1,79 @@
+"""What was dropped, left without an answer and, where the languages are known, right."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from surnames.core.corpus import LANGUAGES
+from surnames.evaluation import scoring
+from surnames.prediction.model import Answers
+
+SHOWN = 10  # kinds of dropped characters, or of unknown languages, that a message lists
+INDEX = {language: k for k, language in enumerate(LANGUAGES)}
+
+
+@dataclass
+class Tally:
+    """What was dropped, left without an answer and, where the languages are known, right."""
+
+    names: int = 0
+    unanswered: int = 0
+    without: int = 0  # names that lost a character
+    dropped: Counter[str] = field(default_factory=Counter)  # character -> names
+    counts: np.ndarray | None = None  # (languages, languages + 1): right, said; last: no answer
+    strangers: int = 0  # names of languages that the study does not know
+    strange: set[str] = field(default_factory=set)  # some of these languages
+
+    def add(self, answers: Answers, languages: list[str] | None) -> None:
+        """Count a chunk."""
+        self.names += len(answers.names)
+        for reading in answers.odd.values():
+            self.unanswered += not reading.read_as
+            self.without += bool(reading.left_out)
+            self.dropped.update(reading.left_out)
+        if languages is None:
+            return
+        if self.counts is None:
+            self.counts = np.zeros((len(LANGUAGES), len(LANGUAGES) + 1), np.int64)
+        known = np.array([INDEX.get(language, -1) for language in languages])
+        scored = known >= 0
+        np.add.at(self.counts, (known[scored], answers.languages[scored, 0]), 1)
+        self.strangers += int((~scored).sum())
+        for row in np.flatnonzero(~scored):
+            if len(self.strange) == SHOWN:
+                break
+            self.strange.add(languages[row])
+
+    def warning(self) -> str:
+        """What was dropped, counted; nothing where nothing was."""
+        parts = []
+        if self.dropped:
+            listed = ", ".join(f"{c} ({count:,})" for c, count in self.dropped.most_common(SHOWN))
+            more = len(self.dropped) - SHOWN
+            listed += f" and {more:,} more" if more > 0 else ""
+            parts.append(
+                "characters that are not in the alphabet were left out of "
+                f"{self.without:,} of {self.names:,} names: {listed}"
+            )
+        if self.unanswered:
+            parts.append(f"no answer for {self.unanswered:,} of {self.names:,} names")
+        return "; ".join(parts)
+
+    def scores(self) -> str:
+        """Accuracy and macro recall; a name without an answer counts as wrong."""
+        if self.counts is None:
+            return ""
+        scored = int(self.counts.sum())
+        lines = []
+        if scored:
+            recalls = scoring.recalls(self.counts)
+            present = int(np.isfinite(recalls).sum())
+            lines.append(
+                f"accuracy {np.diag(self.counts).sum() / scored:.1%}, macro recall "
+                f"{np.nanmean(recalls):.1%}, over {scored:,} names of {present} languages"
+            )
+        if self.strangers:
+            some = ", ".join(repr(language) for language in sorted(self.strange))
+            lines.append(f"not scored: {self.strangers:,} names of unknown languages ({some})")
+        return "\n".join(lines)

@@ -1,0 +1,94 @@
+"""Which network answers."""
+
+import string
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from support.projects import Project
+
+from surnames.core import files, tables
+from surnames.core.errors import StudyError
+from surnames.data.names import starter_names
+from surnames.prediction.choose import CHAMPION, NAMED, load
+from surnames.tracking import registry
+from surnames.tracking import store as stores
+from surnames.tracking.store import STORE_ARTIFACTS, STORE_DATABASE
+
+
+def test_names_of_models_are_the_registrys_aliases() -> None:
+    """`tutorial` is the same network wherever it is asked for."""
+    assert {k: v for k, v in registry.ALIASES.items() if k != v} == NAMED
+    assert f"models:/{stores.MODEL}@champion" == CHAMPION
+
+
+@pytest.mark.parametrize("alias", ["fixed", "tutorial", "champion"])
+def test_a_model_is_the_registrys_of_that_name(inside: Path, alias: str) -> None:
+    """Predict and pyfunc agree on every starter name; the registry's own way in gives the same."""
+    names = [*starter_names(inside / files.STARTER).names, "Ślusàrski", "李", ""]
+    uri = f"sqlite:///{inside / STORE_DATABASE}"
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    kept = mlflow.pyfunc.load_model(f"models:/{stores.MODEL}@{alias}").predict(names)
+    for name in (alias, f"models:/{stores.MODEL}@{alias}"):
+        found = load(name).answers(names, top=18)
+        assert [one["answers"][0]["language"] if one["answers"] else "" for one in found] == list(
+            kept["language"]
+        )
+        for one, row in zip(found, kept.to_dict("records"), strict=True):
+            for answer in one["answers"]:
+                assert answer["probability"] == pytest.approx(row[answer["language"]], abs=1e-5)
+
+
+def test_a_path_names_a_run_or_a_logged_model(inside: Path) -> None:
+    """A run's folder, its weights, or a folder that MLflow has written."""
+    run = files.run("held_out", "fixed")
+    expected = load("fixed")
+    for path in (run, files.weights("held_out", "fixed"), inside / run):
+        found = load(str(path))
+        assert found.name == expected.name
+        np.testing.assert_equal(found.weights, expected.weights)
+    for folder in (inside / STORE_ARTIFACTS).rglob("MLmodel"):
+        load(str(folder.parent)).answers(["Satoshi"])
+        load(str(folder.parent / "artifacts")).answers(["Satoshi"])
+
+
+def test_held_out_networks_come_first(inside: Path) -> None:
+    """As published only where nothing was held out."""
+    assert load("fixed").name.startswith("held_out-fixed-")
+    assert load("majority").name.startswith("published-majority-")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("fixd", "choose from champion, tutorial, majority"),
+        ("relu_only", "has no run of relu_only; it has majority"),
+        ("README.md", "its folder says which architecture it is"),
+        ("results/runs/held_out/fixed/history.csv", "no safetensors file"),
+        ("models:/surname-origin@nobody", "alias nobody not found"),
+        ("models:/surname-origin/99", "no model models:/surname-origin/99"),
+    ],
+)
+def test_a_model_that_is_not_there_is_refused(inside: Path, model: str, words: str) -> None:
+    """With what there is instead."""
+    with pytest.raises(StudyError, match=words):
+        load(model)
+
+
+def test_missing_weights_are_a_clear_error(study: Project) -> None:
+    """As in a clone that has the tables, but neither a cache nor a remote."""
+    (study.folder / files.weights("held_out", "fixed")).unlink()
+    said = study.run("surnames", "predict", "Satoshi", fails=True)
+    assert "weights.safetensors is not here; run `make repro`" in said
+    assert "Traceback" not in said
+
+
+def test_a_model_with_another_alphabet_is_refused(tmp_path: Path) -> None:
+    """It would be read wrongly without a word."""
+    card = registry.model_card("fixed")
+    assert card is not None
+    tables.write_json(card | {"letters": string.ascii_lowercase}, tmp_path / "card.json")
+    with pytest.raises(StudyError, match="other letters"):
+        load(str(tmp_path))
