@@ -14,10 +14,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from support.projects import ROOT
 
 from surnames.core import alphabet, corpus, params
-from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus, Line
+from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus
 from surnames.core.errors import DataError
 from surnames.data import facts, sources, splits
-from surnames.data.names import normalize, read_lines, starter_names, without
+from surnames.data.names import Line, normalize, read_lines, starter_names, without
 
 REAL = Path(os.environ.get("SURNAMES_DATA") or ROOT.parent / "shared" / "names")
 STARTER = ROOT / "data" / "starter"

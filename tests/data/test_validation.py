@@ -129,7 +129,7 @@ def test_faults_are_shown_in_reasonable_number() -> None:
 
 def test_leak_stops_the_pipeline_before_training(study: Project) -> None:
     """A split that forgets to group by name: `dvc repro` fails, names it, and trains nothing."""
-    module = study.folder / "src/surnames/core/corpus.py"
+    module = study.folder / "src/surnames/data/splits.py"
     written = module.read_text(encoding="utf-8")
     by_name = "groups = [name.casefold() for name in corpus.names]"
     assert by_name in written

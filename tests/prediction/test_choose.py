@@ -11,9 +11,11 @@ from support.projects import Project
 from surnames.core import files, tables
 from surnames.core.errors import StudyError
 from surnames.data.names import starter_names
+from surnames.networks.lookup import get_architecture
 from surnames.prediction.choose import CHAMPION, NAMED, load
 from surnames.tracking import registry
 from surnames.tracking import store as stores
+from surnames.tracking.model_card import model_card
 from surnames.tracking.store import STORE_ARTIFACTS, STORE_DATABASE
 
 
@@ -63,7 +65,7 @@ def test_held_out_networks_come_first(inside: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("fixd", "choose from champion, tutorial, majority"),
+        ("fixd", "choose from champion, tutorial, tutorial_2017"),
         ("relu_only", "has no run of relu_only; it has majority"),
         ("README.md", "its folder says which architecture it is"),
         ("results/runs/held_out/fixed/history.csv", "no safetensors file"),
@@ -87,7 +89,7 @@ def test_missing_weights_are_a_clear_error(study: Project) -> None:
 
 def test_a_model_with_another_alphabet_is_refused(tmp_path: Path) -> None:
     """It would be read wrongly without a word."""
-    card = registry.model_card("fixed")
+    card = model_card(get_architecture("fixed"))
     assert card is not None
     tables.write_json(card | {"letters": string.ascii_lowercase}, tmp_path / "card.json")
     with pytest.raises(StudyError, match="other letters"):

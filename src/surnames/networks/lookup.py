@@ -7,10 +7,13 @@ table, and a training stage reads the file of its own family alone.
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from surnames.core.errors import StudyError
-from surnames.core.params import Recipe, Run
 from surnames.networks.network import Architecture
+
+if TYPE_CHECKING:
+    from surnames.core.params import Recipe, Run
 
 FOLDER = Path(__file__).parents[1] / "architectures"
 
@@ -41,7 +44,7 @@ def get_architecture(name: str, within: str | None = None) -> Architecture:
     return known[name]
 
 
-def architecture_for_recipe(run: Run, recipe: Recipe) -> Architecture:
+def architecture_for_recipe(run: "Run", recipe: "Recipe") -> Architecture:
     """The run's architecture; StudyError where the recipe is of another kind than it needs."""
     found = get_architecture(run.architecture, run.family)
     if found.method != recipe.method:
