@@ -117,18 +117,3 @@ def test_only_the_block_is_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyP
     page.write_text("no marks\n")
     with pytest.raises(StudyError, match="lacks the marks"):
         headline.write_readme(page)
-
-
-def test_the_example_architecture_keeps_the_contract() -> None:
-    """The GRU of docs/extend.md runs as printed, and padding does not change its logits."""
-    import torch
-
-    code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/extend.md").read_text(), re.DOTALL)[0]
-    scope: dict = {}
-    exec(code, scope)
-    network = scope["Gru"](57, 8, 18)
-    name = torch.tensor([[3, 1, 4]])
-    alone = network(name, torch.tensor([3]))
-    padded = network(torch.tensor([[3, 1, 4, 9, 9], [5, 9, 2, 6, 5]]), torch.tensor([3, 5]))
-    assert alone.shape == (1, 18)
-    torch.testing.assert_close(padded[:1], alone)

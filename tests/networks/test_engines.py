@@ -20,7 +20,7 @@ from surnames.core import alphabet
 from surnames.core.corpus import BOTH, LANGUAGES, Corpus, Split
 from surnames.core.errors import StudyError, TrainingError
 from surnames.core.params import Sgd
-from surnames.networks import online, reference, training
+from surnames.networks import kernels, reference, training
 from surnames.networks.lookup import architectures
 from surnames.networks.network import (
     Network,
@@ -195,21 +195,21 @@ def test_stream_draws_languages_uniformly() -> None:
 @settings(deadline=None)
 def test_exp(x: float) -> None:
     """Our exp is the platform's to a few units in the last place."""
-    assert_allclose(online.exp(x), math.exp(x), rtol=1e-15)
+    assert_allclose(kernels.exp(x), math.exp(x), rtol=1e-15)
 
 
 @given(st.floats(1e-300, 1e300))
 @settings(deadline=None)
 def test_log(x: float) -> None:
     """Our log is the platform's to a few units in the last place."""
-    assert_allclose(online.log(x), math.log(x), rtol=1e-15, atol=1e-15)
+    assert_allclose(kernels.log(x), math.log(x), rtol=1e-15, atol=1e-15)
 
 
 def test_tanh() -> None:
     """Our tanh, rounded to float32, is the platform's."""
     values = np.linspace(-20, 20, 4001, dtype=np.float32)
     ours = values.copy()
-    online.activate(ours, online.TANH)
+    kernels.activate(ours, kernels.TANH)
     assert_allclose(ours, np.tanh(values.astype(float)), rtol=2e-7, atol=1e-9)
 
 
@@ -315,7 +315,7 @@ class LastLetter(torch.nn.Module):
 
 def test_any_module_trains_under_the_reference_engine(tmp_path) -> None:
     """It learns, is saved and loaded as safetensors, and scores the same after that."""
-    row = TorchModule(LastLetter)
+    row = TorchModule(LastLetter, "the last letter alone")
     network = row.fit(CORPUS, recipe("reference"), ReplicateStreams.of(1, 0), lambda steps: None)
     assert network.curve[-1][1] < network.curve[0][1]
     save_networks([network], tmp_path / "weights")
