@@ -47,22 +47,26 @@ def main(context: click.Context) -> None:
 @click.argument("targets", nargs=-1)
 def repro(targets: tuple[str, ...]) -> None:
     """Run what changed (`dvc repro`) and print the headline table."""
-    from surnames.core import params
-    from surnames.display import headline
+    from surnames.core import corpus, files, params
+    from surnames.display import sentences
     from surnames.evaluation import scoring
     from surnames.study import claims as ledger
+    from surnames.study import summary
     from surnames.workflow import parallel as side_by_side
 
-    ledger.load(params.load().runs, scoring.METRICS)  # told now rather than after the training
+    config = params.load()
+    ledger.load(config.runs, scoring.METRICS)  # told now rather than after the training
 
     dvc = [sys.executable, "-m", "dvc", "repro"]
-    if headline.on_starter():  # DVC cannot see that a source is there now
+    if files.DATA_SET.is_file() and corpus.is_starter(
+        tables.read_json(files.DATA_SET)["name"]
+    ):  # DVC cannot see that a source is there now
         _run([*dvc, "--force", "--single-item", "fetch"])
     if not targets:
         side_by_side.reproduce()
     _run([*dvc, *targets])
     _write_pages()
-    click.echo(headline.text())
+    click.echo(sentences.headline(summary.load(), config.study.confidence))
     if not targets:
         _publish_elsewhere(dvc)
     click.echo("\nNext: make report (the figures), make ui (every run in MLflow), dvc plots show")
@@ -92,10 +96,9 @@ def readme() -> None:
 
 
 def _write_pages() -> None:
-    from surnames.display import headline
-    from surnames.documents import findings
+    from surnames.documents import findings, readme
 
-    headline.write_readme()
+    readme.write()
     findings.write()
 
 

@@ -8,8 +8,11 @@ import pytest
 from support.projects import ROOT
 
 from surnames.core.errors import StudyError
-from surnames.display import headline
-from surnames.display.headline import Summary
+from surnames.display import sentences
+from surnames.documents import readme
+from surnames.study import claims
+from surnames.study import summary as study_summary
+from surnames.study.summary import Summary
 
 WRITTEN = {"benchmarks.md", "findings.md"}  # by commands, every figure of them
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -28,7 +31,7 @@ def prose(path: Path) -> str:
     """A document without its block of results, its code and its addresses."""
     page = path.read_text(encoding="utf-8")
     if path.name == "README.md":
-        before, _, after = headline.block(page)
+        before, _, after = readme.block(page)
         page = before + after
     page = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
     return re.sub(r"`[^`]*`|\]\([^)]*\)|^ {4}.*$", "", page, flags=re.MULTILINE)
@@ -39,8 +42,9 @@ def test_block_is_what_the_results_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     if not (ROOT / "results/summary.csv").is_file():
         pytest.skip("no study has run here yet")
-    _, written, _ = headline.block((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert written.strip("\n") == headline.markdown()
+    _, written, _ = readme.block((ROOT / "README.md").read_text(encoding="utf-8"))
+    shown = readme.markdown(study_summary.load(), claims.verdicts())
+    assert written.strip("\n") == shown
 
 
 @pytest.mark.parametrize(
@@ -80,12 +84,12 @@ def test_commands_exist(path: Path) -> None:
 def test_sentences_follow_the_figures(new: float, said: str) -> None:
     """The answer says higher only where it is higher."""
     summary = Summary([row("held_out", "tutorial_2017", 0.5), row("held_out", "fixed", new)])
-    assert said in " ".join(headline.answer(summary))
+    assert said in " ".join(sentences.answer(summary))
 
 
 def test_sentences_say_what_the_study_lacks() -> None:
     """A study without one of the two networks does not compare them."""
-    told = " ".join(headline.answer(Summary([row("held_out", "fixed", 0.5)])))
+    told = " ".join(sentences.answer(Summary([row("held_out", "fixed", 0.5)])))
     assert "does not hold both tutorial_2017 and fixed under published" in told
     assert "does not hold both tutorial_2017 and fixed under held_out" in told
 
@@ -93,27 +97,27 @@ def test_sentences_say_what_the_study_lacks() -> None:
 def test_diverged_networks_are_named() -> None:
     """Left out of the means, so said in the table and beneath it."""
     summary = Summary([row("held_out", "readout_only", 0.5, diverged=2)])
-    assert headline.table(summary)[1][1] == "50.0 (49.0 to 51.0), 2 diverged"
-    assert "2 of 5 of readout_only under held_out" in headline.diverged(summary)
-    assert not headline.diverged(Summary([row("held_out", "fixed", 0.5)]))
+    assert sentences.table(summary)[0][1] == "50.0 (49.0 to 51.0), 2 diverged"
+    assert "2 of 5 of readout_only under held_out" in sentences.diverged(summary)
+    assert not sentences.diverged(Summary([row("held_out", "fixed", 0.5)]))
 
 
-def test_starter_corpus_is_said_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_starter_corpus_is_said_loudly() -> None:
     """In the terminal and on the README's first line of results."""
-    monkeypatch.chdir(ROOT)
     summary = Summary([row("held_out", "fixed", 0.5, data="starter 123")])
-    monkeypatch.setattr(headline, "load", lambda: summary)
-    assert headline.markdown().startswith("> **THE STARTER CORPUS.**")
-    assert "THE STARTER CORPUS" in headline.text()
+    block = readme.markdown(summary, {"confidence": 0.95, "claims": []})
+    assert block.startswith("> **THE STARTER CORPUS.**")
+    assert "THE STARTER CORPUS" in sentences.headline(summary, 0.95)
 
 
 def test_only_the_block_is_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a person wrote around the marks stays; a page without marks is refused."""
-    monkeypatch.setattr(headline, "markdown", lambda: "new")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(readme, "markdown", lambda figures, ledger: "new")
     page = tmp_path / "README.md"
-    page.write_text(f"above\n{headline.BEGIN}\nold\n{headline.END}\nbelow\n")
-    headline.write_readme(page)
-    assert page.read_text() == f"above\n{headline.BEGIN}\nnew\n{headline.END}\nbelow\n"
+    page.write_text(f"above\n{readme.BEGIN}\nold\n{readme.END}\nbelow\n")
+    readme.write(page)
+    assert page.read_text() == f"above\n{readme.BEGIN}\nnew\n{readme.END}\nbelow\n"
     page.write_text("no marks\n")
     with pytest.raises(StudyError, match="lacks the marks"):
-        headline.write_readme(page)
+        readme.write(page)

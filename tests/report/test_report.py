@@ -13,12 +13,19 @@ import pytest
 from support.projects import ROOT, SCREENSHOTS, Project
 
 from surnames.core.tables import read_table
-from surnames.display import html as layout
-from surnames.display.headline import Summary
-from surnames.report import data_card as card
-from surnames.report import ledger
-from surnames.report import page as report
+from surnames.display.html import UNSTAMPED
+from surnames.display.wording import points
+from surnames.report import data_card, ledger
+from surnames.report.page import SECTIONS
+from surnames.report.page import page as render
+from surnames.report.report_data import ReportData, Rows
+from surnames.report.sections.answer import answer
+from surnames.report.sections.halves import halves
+from surnames.report.sections.names import names
+from surnames.report.sections.results import results
+from surnames.report.sections.verdicts import verdicts
 from surnames.study.paths import EFFECTS
+from surnames.study.summary import Summary
 
 
 def script() -> ModuleType:
@@ -31,16 +38,16 @@ def script() -> ModuleType:
 
 
 @pytest.fixture
-def tables(finished: Project, monkeypatch: pytest.MonkeyPatch) -> report.Study:
+def tables(finished: Project, monkeypatch: pytest.MonkeyPatch) -> ReportData:
     """What the stage reads, of the finished study."""
     monkeypatch.chdir(finished.folder)
     return script().load()
 
 
-def only(tables: report.Study, keep: Callable[[str, str], bool]) -> report.Study:
+def only(tables: ReportData, keep: Callable[[str, str], bool]) -> ReportData:
     """The same study with fewer runs."""
 
-    def kept(rows: report.Rows) -> report.Rows:
+    def kept(rows: Rows) -> Rows:
         return [row for row in rows if keep(row["protocol"], row["architecture"])]
 
     rows = [
@@ -87,9 +94,9 @@ def test_starter_corpus_stands_on_top(finished: Project) -> None:
     assert "THE STARTER CORPUS" in (finished.folder / "reports/data.md").read_text()
 
 
-def test_every_run_is_in_the_table(tables: report.Study) -> None:
+def test_every_run_is_in_the_table(tables: ReportData) -> None:
     """A row for each architecture, a column for each protocol, a dash for what is no run."""
-    table = report.results(tables).tables[0]
+    table = results(tables).tables[0]
     cells = {
         (protocol, name): str(cell)
         for name, row in zip(tables.summary.architectures, table.rows, strict=True)
@@ -102,7 +109,7 @@ def test_every_run_is_in_the_table(tables: report.Study) -> None:
         assert ("interval" in cells[run]) == (run != ("published", "majority"))
 
 
-def test_a_diverged_network_is_counted(tables: report.Study) -> None:
+def test_a_diverged_network_is_counted(tables: ReportData) -> None:
     """It is in no mean, so the table and the answer must say that it was there."""
     row = {
         "protocol": "held_out", "architecture": "fixed", "metric": "macro_recall",
@@ -110,8 +117,8 @@ def test_a_diverged_network_is_counted(tables: report.Study) -> None:
         "data_set": "x 1",
     }  # fmt: skip
     told = replace(tables, summary=Summary([row]))
-    assert "1 of 2 of fixed under held_out" in str(report.answer(told).paragraphs)
-    assert "1 of 2 diverged" in report.results(told).tables[0].rows[0][1]
+    assert "1 of 2 of fixed under held_out" in str(answer(told).paragraphs)
+    assert "1 of 2 diverged" in results(told).tables[0].rows[0][1]
 
 
 @pytest.mark.parametrize(
@@ -129,15 +136,15 @@ def test_a_diverged_network_is_counted(tables: report.Study) -> None:
     ],
 )
 def test_any_part_of_the_study_makes_a_page(
-    tables: report.Study, keep: Callable[[str, str], bool], said: str
+    tables: ReportData, keep: Callable[[str, str], bool], said: str
 ) -> None:
     """What cannot be drawn says why, and the rest is there."""
-    page = report.page(only(tables, keep))
-    assert said in page
-    assert page.count("<section") == len(report.SECTIONS)
+    shown = render(only(tables, keep))
+    assert said in shown
+    assert shown.count("<section") == len(SECTIONS)
 
 
-def test_record_of_changes_leaves_out_mere_repeats(tables: report.Study) -> None:
+def test_record_of_changes_leaves_out_mere_repeats(tables: ReportData) -> None:
     """A line that was changed *and* repeats another is in the record, a mere repeat is not."""
     changes = [
         {"language": "German", "line": "1", "text": text, "published": "Gro", "cleaned": "",
@@ -146,15 +153,15 @@ def test_record_of_changes_leaves_out_mere_repeats(tables: report.Study) -> None
             ("Groß", "the tutorial drops ß; cleaned; repeats line 9"), ("Gross", "repeats line 9"),
         )
     ]  # fmt: skip
-    rows = report.data(replace(tables, changes=changes)).tables[-1].rows
+    rows = names(replace(tables, changes=changes)).tables[-1].rows
     assert [row[2] for row in rows] == ["Groß"]
 
 
 def test_white_space_is_visible() -> None:
     """A space at the end is why a line was changed: it has to be seen."""
-    assert card._visible("See ") == "See␣"
-    assert card._visible("To\u00a0The") == "To⍽The"
-    assert card._visible("Van Dyke") == "Van Dyke"
+    assert data_card.visible("See ") == "See␣"
+    assert data_card.visible("To\u00a0The") == "To⍽The"
+    assert data_card.visible("Van Dyke") == "Van Dyke"
 
 
 def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
@@ -174,25 +181,25 @@ def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
         ("undecided", "Did it help? Undecided:"),
     ],
 )
-def test_answer_follows_the_verdict(tables: report.Study, verdict: str, said: str) -> None:
+def test_answer_follows_the_verdict(tables: ReportData, verdict: str, said: str) -> None:
     """Yes only where the ledger supports it, however far apart the means are."""
     told = replace(tables, ledger={"confidence": 0.95, "claims": [claim(verdict)]})
-    assert said in str(report.answer(told).paragraphs)
+    assert said in str(answer(told).paragraphs)
 
 
-def test_ledger_says_all_of_a_claim(tables: report.Study) -> None:
+def test_ledger_says_all_of_a_claim(tables: ReportData) -> None:
     """Sign, word, sentence, source, effect, interval, p, and where a verdict is a new one."""
     told = replace(
         tables, ledger={"confidence": 0.95, "claims": [claim("refuted", expect="supported")]}
     )
-    shown = str(report.claims(told).paragraphs)
+    shown = str(verdicts(told).paragraphs)
     for part in (
         "✗", "refuted", "The fix &lt;helps&gt;.", 'href="https://example.org/1"', "+10.0",
         "+5.0 to +15.0", "p = 0.0010", "expected: supported",
     ):  # fmt: skip
         assert part in shown
     none = replace(tables, ledger={"confidence": 0.95, "claims": []})
-    assert report.claims(none).paragraphs == ["This study tests no claim."]
+    assert verdicts(none).paragraphs == ["This study tests no claim."]
 
 
 def test_bars_have_one_scale() -> None:
@@ -214,18 +221,18 @@ def test_bars_have_one_scale() -> None:
     assert "no figure" in ledger.listing(claims)
 
 
-def test_halves_are_those_of_the_table(tables: report.Study) -> None:
+def test_halves_are_those_of_the_table(tables: ReportData) -> None:
     """Of the committed study: ReLU and tanh, each part and protocol with its interval."""
     rows = read_table(ROOT / EFFECTS)
-    section = report.halves(replace(tables, effects=rows))
+    section = halves(replace(tables, effects=rows))
     assert len(section.figures) == len(section.tables) == 2
     shown = [str(cell) for table in section.tables for row in table.rows for cell in row[1:]]
     assert len(shown) == len(rows)
     for row in rows:
-        assert any(cell.startswith(ledger.points(float(row["effect"]))) for cell in shown)
+        assert any(cell.startswith(points(float(row["effect"]))) for cell in shown)
 
 
-def test_digests_are_those_of_dvc_lock(finished: Project, tables: report.Study) -> None:
+def test_digests_are_those_of_dvc_lock(finished: Project, tables: ReportData) -> None:
     """What the page is made of can be found in dvc.lock, with what it came from."""
     lock = (finished.folder / "dvc.lock").read_text()
     page = (finished.folder / "reports/index.html").read_text()
@@ -243,7 +250,7 @@ def test_copy_says_where_it_comes_from(study: Project) -> None:
     commit = study.run("git", "rev-parse", "HEAD").strip()
     assert f"from commit {commit} of 20" in copy.read_text()
     assert "> and holds the original of this page" in copy.read_text()
-    assert index.read_text() == before and str(layout.UNSTAMPED) in before
+    assert index.read_text() == before and str(UNSTAMPED) in before
     index.write_text(before + " ")
     study.run("surnames", "report", "--to", "site/index.html")
     assert "> and does NOT hold the original of this page" in copy.read_text()
@@ -292,7 +299,7 @@ def test_page_as_a_person_sees_it(opened: Any) -> None:
     assert len(bars) == opened.locator(".ledger li").count() > 2 and all(bars)
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     headings = opened.eval_on_selector_all("h1, h2", "all => all.map(one => one.tagName)")
-    assert headings == ["H1"] + ["H2"] * len(report.SECTIONS)
+    assert headings == ["H1"] + ["H2"] * len(SECTIONS)
     unreached = opened.eval_on_selector_all(
         "table", "all => all.filter(one => !one.querySelector('th[scope=col]')).length"
     )

@@ -7,13 +7,10 @@ of a second for each, and here every cell tells its share to who points at it.
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from surnames.display.html import environment
 
 BLUE, VERMILLION = "#0072B2", "#D55E00"  # Okabe and Ito's
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-)  # fmt: skip
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def draw(
@@ -42,18 +39,22 @@ def draw(
         for row in shares
     ]
     end = f"{100 * limit:.0f} %"
-    return _TEMPLATES.get_template("confusion.svg").render(
-        cells=cells,
-        languages=languages,
-        key=key,
-        titles=title.splitlines(),
-        lowest=f"\N{MINUS SIGN}{end}" if difference else "0 %",
-        highest=f"+{end}" if difference else end,
-        scale=(
-            [(0, BLUE, 1), (0.5, BLUE, 0), (0.5, VERMILLION, 0), (1, VERMILLION, 1)]
-            if difference
-            else [(0, BLUE, 0), (1, BLUE, 1)]
-        ),
+    return (
+        environment(TEMPLATES, escape=True)
+        .get_template("confusion.svg")
+        .render(
+            cells=cells,
+            languages=languages,
+            key=key,
+            titles=title.splitlines(),
+            lowest=f"\N{MINUS SIGN}{end}" if difference else "0 %",
+            highest=f"+{end}" if difference else end,
+            scale=(
+                [(0, BLUE, 1), (0.5, BLUE, 0), (0.5, VERMILLION, 0), (1, VERMILLION, 1)]
+                if difference
+                else [(0, BLUE, 0), (1, BLUE, 1)]
+            ),
+        )
     )
 
 

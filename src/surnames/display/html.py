@@ -8,7 +8,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-TEMPLATES = Path(__file__).parents[1] / "report" / "templates"
 # DVC keeps the page by its digest, so what differs from copy to copy is put here by `stamp`.
 UNSTAMPED = Markup(
     "<span>Not in this file: its commit, its date and the digest of <code>dvc.lock</code>. DVC "
@@ -62,10 +61,10 @@ class Section:
     items: Sequence[str | Markup] = ()
 
 
-def environment(escape: bool) -> Environment:
-    """The project's templates: `escape` for HTML, not for markdown."""
+def environment(templates: Path, *, escape: bool) -> Environment:
+    """The templates of a room: `escape` for HTML, not for markdown."""
     return Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(templates),
         autoescape=escape,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -74,19 +73,7 @@ def environment(escape: bool) -> Environment:
     )
 
 
-def pipes(table: Table) -> str:
-    """A table in markdown."""
-    lines = [list(table.head), ["---"] * len(table.head), *map(list, table.rows)]
-    cells = ([str(cell).replace("|", "\\|") for cell in line] for line in lines)
-    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
-
-
 def code(text: str, words: str = "") -> Markup:
     """A name of the project's, with what it means beneath."""
     meaning = Markup(' <span class="words">{}</span>').format(words) if words else ""
     return Markup("<code>{}</code>{}").format(text, meaning)
-
-
-def paragraph(text: str, *values: object) -> Markup:
-    """A paragraph of HTML with values filled in; what is not markup already is escaped."""
-    return Markup("<p>{}</p>").format(Markup(text).format(*values))

@@ -5,7 +5,6 @@ The report itself cannot: DVC keeps it by its digest, in a dvc.lock that is writ
 
 import hashlib
 import platform
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from markupsafe import Markup
 
 from surnames.core import tables
 from surnames.core.errors import StudyError
-from surnames.display import html as layout
+from surnames.display.html import UNSTAMPED
+from surnames.git import git_or_nothing
 from surnames.project import LOCK
 from surnames.report.paths import REPORT
 
@@ -25,7 +25,7 @@ def write(path: Path = STAMPED) -> Path:
     if not REPORT.is_file() or not LOCK.is_file():
         raise StudyError(f"{REPORT} is not there yet; run `make repro`")
     page = REPORT.read_bytes()
-    before, place, after = page.decode("utf-8").partition(layout.UNSTAMPED)
+    before, place, after = page.decode("utf-8").partition(UNSTAMPED)
     if not place:
         raise StudyError(f"{REPORT} was written by other code; run `make repro`")
     tables.replace_text(path, f"{before}{_stamp(page)}{after}")
@@ -36,25 +36,16 @@ def _stamp(page: bytes) -> Markup:
     """Commit, digest of dvc.lock, and whether that knows the page; where and when it was copied."""
     lock = LOCK.read_bytes()
     digest = hashlib.md5(page).hexdigest()
-    commit = _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
-    told = f"commit {commit} of {_git('show', '-s', '--format=%cI', 'HEAD')}" if commit else ""
+    commit = git_or_nothing("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    date = git_or_nothing("show", "-s", "--format=%cI", "HEAD")
     return Markup(
         "<span>Copied {} with Python {} from {}; <code>dvc.lock</code> has the SHA-256 "
         "<code>{}</code> and {} the original of this page (MD5 <code>{}</code>).</span>"
     ).format(
         datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         platform.python_version(),
-        told or "a folder without a commit",
+        f"commit {commit} of {date}" if commit else "a folder without a commit",
         hashlib.sha256(lock).hexdigest(),
         "holds" if f"md5: {digest}".encode() in lock else "does NOT hold",
         digest,
     )
-
-
-def _git(*arguments: str) -> str:
-    """What git says, or nothing where there is no git or no repository."""
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,14 +1,13 @@
 """The data card: what the names are, what is wrong with them, and what leaks into training."""
 
-from typing import Any
+from pathlib import Path
 
-from surnames.display import html as layout
-from surnames.display.html import Table
+from surnames.display import tables as text
+from surnames.display.html import Table, environment
 from surnames.display.wording import percent
+from surnames.report.report_data import Card, Checks, Rows
 
-Rows = list[dict[str, str]]
-Card = dict[str, Any]  # of files.CARD
-Checks = dict[str, dict[str, Any]]  # of files.checked, by protocol
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def markdown(
@@ -16,52 +15,30 @@ def markdown(
 ) -> str:
     """The data card as markdown."""
     return (
-        layout.environment(False)
+        environment(TEMPLATES, escape=False)
         .get_template("data.md")
         .render(
             starter=starter,
             data_set=data_set,
             facts=facts(card, checks),
             tables=tables(card, changes, checks),
-            pipes=layout.pipes,
+            markdown=text.markdown,
         )
     )
 
 
 def facts(card: Card, checks: Checks) -> list[str]:
     """What a reader has to know of the names, in sentences."""
-    lost = sum(card["letters_lost"].values())
-    changes = card["changes"]
-    limits = card["ceilings"]
-    largest = max(card["languages"], key=lambda name: card["languages"][name]["lines"])
-    told = [
-        f"{card['lines']:,} lines in {len(card['languages'])} files; as the tutorial reads them "
-        f"{card['distinct_names']:,} distinct names and {card['distinct_pairs']:,} distinct pairs "
-        f"of name and language. Cleaned: {card['clean_names']:,} pairs.",
-        f"{changes.get('repeated', 0):,} lines repeat an earlier line of their language.",
-        f"{card['names_under_several_languages']:,} names stand under more than one language, one "
-        f"of them under {card['most_languages_of_one_name']}. So the best possible accuracy is "
-        f"{percent(limits['lines']['accuracy'])} % over all lines and "
-        f"{percent(limits['names']['accuracy'])} % over clean names, and the best possible macro "
-        f"recall {percent(limits['lines']['macro_recall'])} % and "
-        f"{percent(limits['names']['macro_recall'])} %.",
-        f"{changes.get('not a name', 0):,} lines are no names at all, and are dropped by cleaning.",
-        f"{lost:,} characters are dropped by the tutorial's normalization without a word"
-        + (
-            ": " + ", ".join(f"‘{sign}’ {count}×" for sign, count in card["letters_lost"].items())
-            if lost
-            else ""
-        )
-        + ".",
-        f"{largest} is {percent(card['languages'][largest]['lines'] / card['lines'])} % of all "
-        "lines: always answering it is as accurate as that.",
-    ]
-    told += [
-        f"Under {protocol}, {percent(check['scored_names_that_stand_in_training'])} % of the "
-        "scored names also stand in training."
-        for protocol, check in checks.items()
-    ]
-    return told
+    counts = card["languages"]
+    largest = max(counts, key=lambda name: counts[name]["lines"])
+    page = environment(TEMPLATES, escape=False).get_template("facts.txt")
+    return page.render(
+        card=card,
+        checks=checks,
+        largest=largest,
+        largest_share=counts[largest]["lines"] / card["lines"],
+        percent=percent,
+    ).splitlines()
 
 
 def tables(card: Card, changes: Rows, checks: Checks) -> list[Table]:
@@ -84,12 +61,12 @@ def tables(card: Card, changes: Rows, checks: Checks) -> list[Table]:
     )
     kept = [
         [
-            row["language"], row["line"], _visible(row["text"]), _visible(row["published"]),
-            _visible(row["cleaned"]) or "(dropped)", row["reasons"],
+            *(row["language"], row["line"], visible(row["text"]), visible(row["published"])),
+            *(visible(row["cleaned"]) or "(dropped)", row["reasons"]),
         ]
         for row in changes
         if not all(reason.startswith("repeats ") for reason in row["reasons"].split("; "))
-    ]  # fmt: skip
+    ]
     changed = Table(
         f"The {len(kept)} lines that were changed or dropped for more than repeating another",
         ["language", "line", "as it stands", "as the tutorial reads it", "cleaned", "why"],
@@ -105,7 +82,7 @@ def most_repeated(card: Card) -> str:
     return max(rows, key=lambda name: rows[name]["lines"] / max(rows[name]["distinct"], 1))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """White space at the ends, and any that is no plain space, made visible."""
     inner = text.strip(" ")
     shown = text.replace("\u00a0", "⍽")

@@ -1,14 +1,16 @@
 """The ledger as it stands on the page: each claim's verdict, and its interval as a bar."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from markupsafe import Markup
 
-from surnames.display import html as layout
+from surnames.display.html import environment
 from surnames.display.wording import points
 
+TEMPLATES = Path(__file__).parent / "templates"
 SIGNS = {"supported": "✓", "refuted": "✗", "undecided": "?"}
 WIDTH, HEIGHT = 240, 28  # of a bar, in units of its picture
 FAR = 3  # times the median reach: what lies beyond would press all others together
@@ -81,8 +83,15 @@ def badge(verdict: str) -> Markup:
 def listing(claims: list[dict[str, Any]]) -> Markup:
     """All claims with their bars, as HTML."""
     along = scale(claims)
-    text = layout.environment(True).get_template("ledger.html").render(
-        claims=claims, bars=[bar(claim, along) for claim in claims], along=along, badge=badge,
-        points=points, probability=probability, width=WIDTH, height=HEIGHT,
-    )  # fmt: skip
+    template = environment(TEMPLATES, escape=True).get_template("ledger.html")
+    text = template.render(
+        claims=claims,
+        bars=[bar(claim, along) for claim in claims],
+        along=along,
+        badge=badge,
+        points=points,
+        probability=probability,
+        width=WIDTH,
+        height=HEIGHT,
+    )
     return Markup(text)

@@ -8,12 +8,12 @@ from markupsafe import Markup
 
 from surnames.core import params
 from surnames.core.params import Protocols, Recipe
-from surnames.display import html as layout
-from surnames.display.html import Section, Table
+from surnames.display.html import UNSTAMPED, Section, Table, code
 
 LIBRARIES = (
-    "torch", "numpy", "scipy", "scikit-learn", "numba", "pandas", "matplotlib", "dvc", "mlflow",
-)  # fmt: skip
+    *("torch", "numpy", "scipy", "scikit-learn", "numba", "pandas"),
+    *("matplotlib", "dvc", "mlflow"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ def section(data_set: dict[str, str], digests: dict[str, str], settings: Setting
             "The digests beneath are those of <code>dvc.lock</code>, where each stands with the "
             "command, code and parameters that the file came from."
         ),
-        layout.UNSTAMPED,
+        UNSTAMPED,
     ]
     inputs = Table(
         "The files that this page is made from, with their MD5",
         ["file", "MD5"],
-        [[layout.code(path), layout.code(digest)] for path, digest in digests.items()],
+        [[code(path), code(digest)] for path, digest in digests.items()],
         folded=True,
     )
-    values = [[layout.code(name), value] for name, value in settings.pairs]
+    values = [[code(name), value] for name, value in settings.pairs]
     table = Table("Parameters of this study", ["parameter", "value"], values, folded=True)
     return Section("provenance", "Where this comes from", tables=[inputs, table], items=facts)
 

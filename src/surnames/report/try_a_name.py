@@ -13,27 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from surnames.architectures.elman import Elman
+from surnames.architectures import elman
 from surnames.core import alphabet
 from surnames.core.corpus import LANGUAGES
-from surnames.display import headline
-from surnames.networks.lookup import architectures
+from surnames.display.html import environment
+from surnames.display.wording import words
 from surnames.networks.network import Weights
 from surnames.prediction.reading import EMPTY, LEFT_OUT, NOTHING_LEFT
 
 ARCHITECTURES = ("tutorial_2017", "fixed")  # the two that the question is about
 EXAMPLES = ("Satoshi", "Schmidhuber", "Ślusàrski")  # the first one is read when the page opens
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-)  # fmt: skip
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
-class Network:
+class ShownNetwork:
     """One replicate of one of the ARCHITECTURES, named and shaped as `Elman` says."""
 
     architecture: str
@@ -43,41 +39,30 @@ class Network:
     @property
     def words(self) -> str:
         """What it is made of."""
-        return headline.words(self.architecture)
+        return words(self.architecture)
+
+    def as_data(self) -> dict[str, Any]:
+        """What the page must know to compute as `Elman.probabilities`."""
+        return {
+            "architecture": self.architecture,
+            "words": self.words,
+            "activation": elman.ARCHITECTURES[self.architecture].activation,
+            "weights": {name: _encoded(array) for name, array in self.weights.items()},
+        }
 
 
-def section(networks: Sequence[Network]) -> Markup:
+def section(networks: Sequence[ShownNetwork]) -> Markup:
     """The field and its answers as HTML; which of the ARCHITECTURES is missing is said."""
     held = {network.architecture for network in networks}
-    return Markup(
-        _TEMPLATES.get_template("try_a_name.html").render(
-            networks=networks,
-            missing=[name for name in ARCHITECTURES if name not in held],
-            examples=EXAMPLES,
-            data={
-                "alphabet": _alphabet(),
-                "languages": LANGUAGES,
-                "messages": {
-                    "empty": EMPTY,
-                    "nothing_left": NOTHING_LEFT,
-                    "left_out": LEFT_OUT,
-                },
-                "networks": [_network(network) for network in networks],
-            },
-        )
-    )
-
-
-def _network(network: Network) -> dict[str, Any]:
-    """What the page must know to compute as `Elman.probabilities`."""
-    row = architectures()[network.architecture]
-    assert isinstance(row, Elman)
-    return {
-        "architecture": network.architecture,
-        "words": network.words,
-        "activation": row.activation,
-        "weights": {name: _encoded(array) for name, array in network.weights.items()},
+    page = environment(TEMPLATES, escape=True).get_template("try_a_name.html")
+    data = {
+        "alphabet": _alphabet(),
+        "languages": LANGUAGES,
+        "messages": {"empty": EMPTY, "nothing_left": NOTHING_LEFT, "left_out": LEFT_OUT},
+        "networks": [network.as_data() for network in networks],
     }
+    missing = [name for name in ARCHITECTURES if name not in held]
+    return Markup(page.render(networks=networks, missing=missing, examples=EXAMPLES, data=data))
 
 
 def _encoded(array: np.ndarray) -> str:

@@ -1,0 +1,84 @@
+"""The study in a few sentences and one table: for the terminal, the README and the report's top."""
+
+from surnames.display.tables import aligned
+from surnames.display.wording import estimate, percent
+from surnames.study.summary import Cell, Summary
+
+
+def data_set(summary: Summary) -> str:
+    """The data set that a summary is about, with a warning for the starter corpus."""
+    loud = " (THE STARTER CORPUS: no answer to the question)" if summary.starter else ""
+    return summary.data_set + loud
+
+
+def difference(one: float, other: float) -> str:
+    """How much higher or lower the first share is, in points."""
+    points = percent(abs(one - other))
+    if points == "0.0":
+        return "the same to a tenth of a point"
+    return f"{points} points {'higher' if one > other else 'lower'}"
+
+
+def answer(summary: Summary) -> list[str]:
+    """The question's answer in sentences that the figures choose: means and intervals, no verdict.
+
+    They do not say whether a difference is more than chance: overlapping intervals do not tell.
+    """
+    sentences = []
+    for protocol, place in (
+        ("published", "Scored on the very names that it was trained on, as in the article,"),
+        ("held_out", "On names that it has not seen,"),
+    ):
+        old, new = (summary.cell(protocol, name) for name in ("tutorial_2017", "fixed"))
+        if old is None or new is None:
+            sentences.append(
+                f"This study does not hold both tutorial_2017 and fixed under {protocol}, "
+                "so it says nothing there."
+            )
+            continue
+        sentences.append(
+            f"{place} the fixed network's macro recall is {estimate(new, ' %')} and that of the "
+            f"2017 tutorial's network {estimate(old, ' %')}: {difference(new.mean, old.mean)}."
+        )
+    ngrams = summary.cell("held_out", "ngram_logistic")
+    if ngrams is not None:
+        sentences.append(
+            "Character n-grams and logistic regression, without any network, "
+            f"reach {estimate(ngrams, ' %')} on unseen names."
+        )
+    return sentences
+
+
+def diverged(summary: Summary) -> str:
+    """The diverged networks, counted and named, since no mean includes them; "" without any."""
+    found = [
+        f"{cell.diverged} of {cell.diverged + cell.replicates} of {name} under {protocol}"
+        for protocol, name in summary.runs
+        if (cell := summary.cell(protocol, name)) is not None and cell.diverged
+    ]
+    if not found:
+        return ""
+    return f"Diverged in training, and so in no mean: {'; '.join(found)}."
+
+
+def table(summary: Summary) -> list[list[str]]:
+    """A row for each architecture: its name, then macro recall with interval by protocol."""
+
+    def shown(cell: Cell | None) -> str:
+        if cell is None:
+            return ""
+        return estimate(cell) + (f", {cell.diverged} diverged" if cell.diverged else "")
+
+    return [
+        [name, *(shown(summary.cell(protocol, name)) for protocol in summary.protocols)]
+        for name in summary.architectures
+    ]
+
+
+def headline(summary: Summary, confidence: float) -> str:
+    """The table for a terminal, with the data set that it is about."""
+    title = (
+        f"Macro recall in percent, mean and {100 * confidence:g} % interval over replicates\n"
+        f"Data set: {data_set(summary)}"
+    )
+    return f"{title}\n\n{aligned(['architecture', *summary.protocols], table(summary))}"
