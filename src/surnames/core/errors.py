@@ -1,7 +1,7 @@
 """The project's exceptions, and the one place where they become an exit status.
 
 SurnamesError
-├── ParameterError    params.yaml holds something that cannot be meant
+├── ParameterError    params.yaml or claims.yaml is invalid
 ├── DataError         the names, or a file made from them, are not what they must be
 │   └── SourceError   no source gave the pinned data set
 ├── StudyError        the study asks for something that it does not hold
@@ -18,7 +18,7 @@ class SurnamesError(Exception):
 
 
 class ParameterError(SurnamesError):
-    """params.yaml holds something that cannot be meant."""
+    """params.yaml or claims.yaml is invalid."""
 
 
 class DataError(SurnamesError):

@@ -1,22 +1,25 @@
-"""params.yaml as frozen, typed objects; whatever cannot be meant is refused here, at the door."""
+"""params.yaml as frozen, typed objects; an invalid value is refused with its place and line."""
 
-from collections.abc import Iterator, Sequence
-from math import isfinite, nan
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from ruamel.yaml import YAML
 
-from surnames.core.errors import ParameterError, StudyError
+from surnames.core import yaml_files
+from surnames.core.errors import StudyError
 
-PROTOCOLS = ("published", "held_out", "random_split")
 Protocol = Literal["published", "held_out", "random_split"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 Positive = Annotated[int, Field(ge=1)]
+# names are words of shell commands and of paths in dvc.yaml
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=60)]
+RunName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$", max_length=120)]
 
 
 class Section(BaseModel):
-    """A part of params.yaml: no key too many, none too few, no type bent to fit."""
+    """A part of params.yaml: every key is required and known, no type is converted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -34,7 +37,7 @@ class Fetch(Section):
 
 
 class Normalize(Section):
-    """What is no name."""
+    """Lines that are not names."""
 
     not_names: list[str]
 
@@ -103,13 +106,14 @@ Recipe = Annotated[Sgd | LogisticRegression | Counting, Field(discriminator="met
 class Run(Section):
     """One (protocol, architecture) of the study and the recipe that trains it."""
 
+    name: Annotated[str, Field(exclude=True)]  # its key in params.yaml
     protocol: Protocol
-    architecture: str
-    family: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # its file in architectures/
-    recipe: str
+    architecture: Name
+    family: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]  # its file
+    recipe: Name
 
     def __str__(self) -> str:
-        return f"{self.protocol}-{self.architecture}"
+        return self.name
 
 
 class Params(Section):
@@ -119,48 +123,47 @@ class Params(Section):
     normalize: Normalize
     protocols: Protocols
     study: Study
-    recipes: dict[str, Recipe]
-    architectures: dict[str, dict[str, Any]]
-    runs: Annotated[dict[str, Run], Field(min_length=1)]
+    recipes: dict[Name, Recipe]
+    architectures: dict[Name, dict[str, Any]]
+    runs: Annotated[dict[RunName, Run], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def agree(self) -> "Params":
-        """The sections name each other rightly."""
-        faults = [
-            fault for key, run in self.runs.items() for fault in self._disagreements(key, run)
-        ]
-        if faults:
-            raise ValueError("\n  ".join(dict.fromkeys(faults)))
-        return self
+    @field_validator("runs", mode="before")
+    @classmethod
+    def name_runs(cls, runs: Any) -> Any:
+        """The runs with their keys as their names."""
+        if not isinstance(runs, dict):
+            return runs
+        return {
+            key: {"name": key} | run if isinstance(run, dict) else run for key, run in runs.items()
+        }
 
-    def _disagreements(self, key: str, run: Run) -> Iterator[str]:
-        """What is wrong with one entry of `runs`."""
-        if key != str(run):
-            yield f"runs.{key}: must be named {run}, after its own two parts"
-        if run.architecture not in self.architectures:
-            known = ", ".join(self.architectures)
-            yield (
-                f"runs.{key}.architecture: {run.architecture!r} is not under `architectures`; "
-                f"choose from {known}, or add it there"
-            )
-        if run.recipe not in self.recipes:
-            known = ", ".join(self.recipes)
-            yield f"runs.{key}.recipe: {run.recipe!r} is not under `recipes`; choose from {known}"
-        elif run.architecture in self.architectures:
+    def disagreements(self) -> Iterator[yaml_files.Fault]:
+        """The places in `runs` and `architectures` that contradict others, and how."""
+        first: dict[tuple[str, str], str] = {}
+        for name, run in self.runs.items():
+            if run.name != name:
+                yield ("runs", name, "name"), "a run's name is its key; remove this"
+            if (same := first.setdefault((run.protocol, run.architecture), name)) != name:
+                yield ("runs", name), f"has the protocol and architecture of {same}; remove one"
+            for key, known in (("architecture", self.architectures), ("recipe", self.recipes)):
+                if (chosen := getattr(run, key)) not in known:
+                    choices = f"choose from {', '.join(known):.200}"
+                    yield ("runs", name, key), f"{chosen!r} is not under `{key}s`; {choices}"
             try:
                 self.recipe(run)
+            except KeyError:
+                continue  # said above
             except ValidationError as error:
-                yield from _faults(error, f"architectures.{run.architecture}.")
+                for place, message in yaml_files.faults(error):
+                    yield ("architectures", run.architecture, *place), message
 
     def run(self, protocol: str, architecture: str) -> Run:
         """That run of the study; raises StudyError that names those there are."""
-        try:
-            return self.runs[f"{protocol}-{architecture}"]
-        except KeyError:
-            known = ", ".join(self.runs)
-            raise StudyError(
-                f"no run {protocol}-{architecture} under `runs` in params.yaml; there are {known}"
-            ) from None
+        for run in self.runs.values():
+            if (run.protocol, run.architecture) == (protocol, architecture):
+                return run
+        known = ", ".join(self.runs)
+        raise StudyError(f"no run {protocol} {architecture} in params.yaml; there are {known}")
 
     def recipe(self, run: Run) -> Recipe:
         """The run's recipe with what its architecture does differently."""
@@ -171,97 +174,9 @@ class Params(Section):
 
 def load(path: Path = Path("params.yaml")) -> Params:
     """The study's parameters; raises ParameterError that names every wrong place."""
-    _, values = read_written(path)
-    try:
-        return Params.model_validate(values)
-    except ValidationError as error:
-        faults = "\n  ".join(_faults(error))
-        raise ParameterError(f"{path} cannot be meant:\n  {faults}") from None
+    return yaml_files.load(path, Params, Params.disagreements)
 
 
 def read_yaml(path: Path) -> Any:
-    """A YAML file that a program wrote, such as dvc.lock."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which PyYAML would silently take the latter."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping; raises ConstructorError for a key that stands twice."""
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                problem = f"the key {key.value!r} stands here a second time"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def read_written(path: Path) -> tuple[str, Any]:
-    """The text and the values of a YAML file that a person wrote; raises ParameterError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return text, yaml.load(text, _Loader)
-    except FileNotFoundError:
-        raise ParameterError(f"{path} is not here; run from the project's folder") from None
-    except OSError as error:
-        raise ParameterError(f"{path} cannot be read: {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path} is not YAML: {error}") from None
-
-
-def line_of(text: str, place: Sequence[str | int]) -> int:
-    """The line (from 1) on which that place of a YAML text begins, or what holds it does."""
-    node = yaml.compose(text, yaml.SafeLoader)
-    for step in place:
-        inner = None
-        if isinstance(node, yaml.SequenceNode):
-            inner = next((item for k, item in enumerate(node.value) if k == step), None)
-        elif isinstance(node, yaml.MappingNode):
-            inner = next((value for key, value in node.value if key.value == step), None)
-        if inner is None:
-            break
-        node = inner
-    return int(node.start_mark.line) + 1 if node else 1
-
-
-def _faults(error: ValidationError, section: str = "") -> list[str]:
-    """One line for each fault: the place, what came, what was expected."""
-    lines = []
-    for fault in error.errors():
-        if fault["type"] == "value_error":
-            lines.append(str(fault["ctx"]["error"]))
-            continue
-        place = section + ".".join(map(str, fault["loc"])) or "all of it"
-        if fault["type"] == "extra_forbidden":
-            lines.append(f"{place}: no such parameter; remove it or correct its name")
-            continue
-        if fault["type"] in ("model_type", "dict_type"):
-            lines.append(
-                f"{place}: must be keys and values (`{{}}` for none); got {fault['input']!r}"
-            )
-            continue
-        message = f"{place}: {fault['msg']}"
-        if fault["type"] not in ("missing", "union_tag_invalid", "union_tag_not_found"):
-            message += f"; got {fault['input']!r}"
-        if fault["type"] in ("float_type", "int_type") and isinstance(fault["input"], str):
-            whole = fault["type"] == "int_type"
-            message += f" (YAML reads that as text; write {_as_number(fault['input'], whole)})"
-        lines.append(message)
-    return lines
-
-
-def _as_number(text: str, whole: bool) -> str:
-    """The same number as YAML 1.1 reads one: with a point, and a sign in its exponent."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = nan
-    if not isfinite(number) or (whole and number % 1):
-        return "a whole number" if whole else "a number"
-    if whole:
-        return str(int(number))
-    mantissa, _, exponent = text.strip().lower().partition("e")
-    mantissa += "" if "." in mantissa else ".0"
-    return mantissa + (f"e{int(exponent):+d}" if exponent else "")
+    """The values of a YAML file that a program wrote, such as dvc.lock."""
+    return YAML(typ="safe").load(path)

@@ -1,13 +1,13 @@
 """The ledger: what has been claimed of the tutorial and its fix, each claim tested on every run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from surnames.core import files, params, tables
+from surnames.core import files, tables, yaml_files
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.core.params import Run, Section
@@ -28,7 +28,7 @@ class Source(Section):
 class Claim(Section):
     """A sentence, and the contrast of runs that it says is more than a threshold."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
     claim: str
     sources: Annotated[list[Source], Field(min_length=1)]
     # weight, run, metric
@@ -46,40 +46,27 @@ class Ledger(Section):
 
 
 def load(runs: dict[str, Run], metrics: Sequence[str], path: Path = CLAIMS) -> list[Claim]:
-    """The ledger; raises StudyError with the line of each claim that cannot be tested."""
-    text, values = params.read_written(path)
-    try:
-        ledger = Ledger.model_validate(values)
-    except ValidationError as error:
-        faults = [
-            f"line {params.line_of(text, fault['loc'])}: "
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}; got {str(fault['input'])[:80]!r}"
-            for fault in error.errors()
-        ]
-        raise _refused(path, faults) from None
-    known = {*metrics, *(f"recall/{language}" for language in LANGUAGES)}
-    faults, seen = [], set()
-    for place, claim in enumerate(ledger.claims):
-        line = f"line {params.line_of(text, ('claims', place))}: claim {claim.id}"
+    """The ledger; raises ParameterError with the line of each claim that cannot be tested."""
+    return yaml_files.load(path, Ledger, lambda read: _untestable(read, runs, metrics)).claims
+
+
+def _untestable(
+    ledger: Ledger, runs: dict[str, Run], metrics: Sequence[str]
+) -> Iterator[yaml_files.Fault]:
+    choices = [*metrics, *(f"recall/{language}" for language in LANGUAGES)]
+    seen: set[str] = set()
+    for index, claim in enumerate(ledger.claims):
         if claim.id in seen:
-            faults.append(f"{line} stands here a second time; give each an id of its own")
+            yield ("claims", index, "id"), "the id of an earlier claim; each needs its own"
         seen.add(claim.id)
-        for _, run, metric in claim.terms:
+        for number, (_, run, metric) in enumerate(claim.terms):
+            place = ("claims", index, "terms", number)
             if run not in runs:
-                faults.append(
-                    f"{line} compares {run}, which is not under `runs` in {files.PARAMS}; "
-                    "put it there, or remove the claim"
-                )
-            if metric not in known:
-                choices = ", ".join([*metrics, "recall/<Language>"])
-                faults.append(f"{line} asks for {metric!r}; choose from {choices}")
-    if faults:
-        raise _refused(path, faults)
-    return ledger.claims
-
-
-def _refused(path: Path, faults: list[str]) -> StudyError:
-    return StudyError("\n  ".join([f"{path} cannot be tested:", *faults]))
+                missing = f"{run:.100}, which is not under `runs` in {files.PARAMS}"
+                yield place, f"claim {claim.id} compares {missing}; add it, or remove the claim"
+            if metric not in choices:
+                known = ", ".join([*metrics, "recall/<Language>"])
+                yield place, f"claim {claim.id} asks for {metric!r:.100}; choose from {known}"
 
 
 def judge(claims: Sequence[Claim], values: Values, confidence: float) -> list[dict[str, Any]]:
