@@ -229,7 +229,8 @@ def diff(base: str, head: str | None, form: "Format") -> None:
     """What HEAD (the work tree by default) differs in from BASE, and what of it is noise."""
     from surnames.workflow import study_diff
 
-    click.echo(study_diff.render(study_diff.compare(base, head), form))
+    both = study_diff.load(base), study_diff.load(head)
+    click.echo(study_diff.render(study_diff.compare(*both), form))
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""What is said of two studies: on tables whose answer is known, in real repositories."""
+"""Two studies compared: on tables whose answer is known, and in real repositories."""
 
 import csv
 import json
@@ -15,7 +15,8 @@ from support.projects import Project, commit
 
 from surnames.core.errors import StudyError
 from surnames.workflow import study_diff
-from surnames.workflow.study_diff import Side
+from surnames.workflow.study_diff import Snapshot
+from surnames.workflow.study_diff.compare import MetricChange
 
 SPLITS = {
     "split": {
@@ -26,34 +27,40 @@ SPLITS = {
     }
 }
 PARAMETERS = {
-    "study.seed": 1, "study.confidence": 0.95, "protocols.held_out.folds": 5,
+    "study.seed": 1,
+    "study.confidence": 0.95,
+    "protocols.held_out.folds": 5,
     "protocols.random_split.held_out_share": 0.15,
-}  # fmt: skip
+}
 RNG = np.random.default_rng(0)
 LUCK = RNG.normal(0, 0.1, 10)  # of a replicate, the same on both sides
 OWN = RNG.normal(0, 0.001, 10)  # of a network
 
 
-def side(name: str, values: Any, protocol: str = "published", **changes: Any) -> Side:
+def side(name: str, values: Any, protocol: str = "published", **changes: Any) -> Snapshot:
     """A study of one run and one metric."""
-    scores = {(protocol, "fixed"): {"macro_recall": np.array(values)}}
-    whole = {
-        "parameters": PARAMETERS, "stages": SPLITS, "claims": {}, "scores": scores, "recalls": {},
-        "data_sets": ["names 1"], "missing": [],
-    }  # fmt: skip
-    return Side(name, **(whole | changes))
+    defaults = {
+        "parameters": PARAMETERS,
+        "stages": SPLITS,
+        "claims": {},
+        "scores": {(protocol, "fixed"): {"macro_recall": values}},
+        "recalls": {},
+        "data_sets": ["names 1"],
+        "missing": [],
+    }
+    return Snapshot(name, **(defaults | changes))
 
 
-def moved(base: Side, head: Side) -> study_diff.Moved:
-    """The one metric."""
-    (row,) = study_diff.difference(base, head).metrics
+def only_metric(base: Snapshot, head: Snapshot) -> MetricChange:
+    """The change of the one metric that both have."""
+    (row,) = study_diff.compare(base, head).metrics
     return row
 
 
 def test_paired_replicates_see_what_luck_hides() -> None:
     """Two points, with ten points of luck between replicates: SciPy's paired test, and its own."""
     base, head = 0.5 + LUCK, 0.52 + LUCK + OWN
-    row = moved(side("a", base), side("b", head))
+    row = only_metric(side("a", base), side("b", head))
     wanted = stats.ttest_rel(head, base).confidence_interval(0.95)
     assert (row.low, row.high) == pytest.approx((wanted.low, wanted.high))
     assert row.kind == "moved" and row.paired
@@ -72,16 +79,22 @@ def test_paired_replicates_see_what_luck_hides() -> None:
 def test_without_shared_luck_it_is_welch(changes: dict[str, Any]) -> None:
     """The same figures are noise where the replicates are not the same draws."""
     base, head = 0.5 + LUCK, 0.52 + LUCK + OWN
-    row = moved(side("a", base), side("b", head, **changes))
+    row = only_metric(side("a", base), side("b", head, **changes))
     wanted = stats.ttest_ind(head, base, equal_var=False).confidence_interval(0.95)
     assert (row.low, row.high) == pytest.approx((wanted.low, wanted.high))
     assert row.kind == "noise" and not row.paired
 
 
+def test_replicates_of_unknown_splits_are_not_paired() -> None:
+    """Two commits without a dvc.lock do not have the same split for that."""
+    values = 0.5 + LUCK
+    assert not only_metric(side("a", values, stages={}), side("b", values, stages={})).paired
+
+
 def test_counts_that_differ_are_welch() -> None:
     """Ten replicates against eight."""
     base, head = 0.5 + LUCK, (0.52 + LUCK)[:8]
-    row = moved(side("a", base), side("b", head))
+    row = only_metric(side("a", base), side("b", head))
     wanted = stats.ttest_ind(head, base, equal_var=False).confidence_interval(0.95)
     assert (row.low, row.high) == pytest.approx((wanted.low, wanted.high))
 
@@ -89,51 +102,53 @@ def test_counts_that_differ_are_welch() -> None:
 def test_folds_that_overlap_widen_the_interval() -> None:
     """Nadeau and Bengio: with five folds the variance is (1 / n + 1 / 4) times the spread's."""
     base, head = 0.5 + LUCK, 0.52 + LUCK + 10 * OWN
-    wide = moved(side("a", base, "held_out"), side("b", head, "held_out"))
-    narrow = moved(side("a", base), side("b", head))
+    wide = only_metric(side("a", base, "held_out"), side("b", head, "held_out"))
+    narrow = only_metric(side("a", base), side("b", head))
     ratio = (wide.high - wide.low) / (narrow.high - narrow.low)
     assert ratio == pytest.approx(np.sqrt((1 / 10 + 1 / 4) / (1 / 10)))
 
 
-def test_many_metrics_cost_the_lucky_one_its_star() -> None:
+def test_many_metrics_cost_the_lucky_one_its_significance() -> None:
     """Of two hundred that nothing changed some leave out zero by chance: unsure, not moved."""
     draws = np.random.default_rng(1).normal(0, 1, (200, 2, 10))
     scores = [
         {("published", f"network{k}"): {"accuracy": pair[one]} for k, pair in enumerate(draws)}
         for one in (0, 1)
     ]
-    found = study_diff.difference(
-        side("a", [0], scores=scores[0]), side("b", [0], scores=scores[1])
-    ).metrics
-    kinds = [row.kind for row in found]
+    diff = study_diff.compare(side("a", [0], scores=scores[0]), side("b", [0], scores=scores[1]))
+    kinds = [row.kind for row in diff.metrics]
     assert kinds.count("moved") == 0 and 3 <= kinds.count("unsure") <= 25
-    for row in found:
+    for row in diff.metrics:
         assert (row.kind == "noise") == (row.low <= 0 <= row.high)
 
 
 def test_diverged_and_lonely_networks() -> None:
     """Not a number on both sides is the same; one network alone has no interval."""
     broken = [np.nan, 0.5]
-    assert moved(side("a", broken), side("b", broken)).kind == "unchanged"
-    alone = moved(side("a", [0.5]), side("b", [0.6]))
+    assert only_metric(side("a", broken), side("b", broken)).kind == "unchanged"
+    alone = only_metric(side("a", [0.5]), side("b", [0.6]))
     assert alone.kind == "no interval" and alone.low is None and alone.change == pytest.approx(0.1)
-    gone = study_diff.difference(side("a", [0.5, 0.5]), side("b", [np.nan, np.nan]))
+    gone = study_diff.compare(side("a", [0.5, 0.5]), side("b", [np.nan, np.nan]))
     assert "none left" in study_diff.render(gone, "table")
     json.loads(study_diff.render(gone, "json"))
 
 
 def claim(verdict: str) -> dict[str, Any]:
     return {
-        "id": "fix", "claim": "It | helps @everyone", "verdict": verdict, "effect": 0.1,
-        "low": 0.05, "high": 0.15,
-    }  # fmt: skip
+        "id": "fix",
+        "claim": "It | helps @everyone",
+        "verdict": verdict,
+        "effect": 0.1,
+        "low": 0.05,
+        "high": 0.15,
+    }
 
 
 def test_verdicts_come_first() -> None:
     """And the claim's sentence cannot break the page's table."""
     base = side("a", LUCK, claims={"fix": claim("supported"), "old": claim("refuted")})
     head = side("b", LUCK, claims={"fix": claim("undecided"), "old": claim("refuted")})
-    diff = study_diff.difference(base, head)
+    diff = study_diff.compare(base, head)
     assert [change.name for change in diff.verdicts] == ["fix"]
     page = study_diff.render(diff, "markdown")
     assert page.index("### Verdicts") < page.index("### Parameters")
@@ -142,9 +157,9 @@ def test_verdicts_come_first() -> None:
     assert "Still refuted: old." in page
 
 
-def test_data_sets_that_differ_are_said_first() -> None:
+def test_data_sets_that_differ_are_noted_first() -> None:
     """A change may be theirs."""
-    diff = study_diff.difference(side("a", LUCK), side("b", LUCK, data_sets=["starter 2"]))
+    diff = study_diff.compare(side("a", LUCK), side("b", LUCK, data_sets=["starter 2"]))
     assert "the data sets differ (names 1 and starter 2)" in diff.notes[0]
     assert "names 1 -> starter 2" in study_diff.render(diff, "table")
 
@@ -162,41 +177,57 @@ def test_two_commits_of_a_real_study(study: Project, tmp_path: Path) -> None:
     commit(study, "Change")
     for made in (".dvc/cache", "mlflow", "data/raw"):
         shutil.rmtree(study.folder / made)
-    found = json.loads(study.run("surnames", "diff", "before", "HEAD", "--format", "json"))
-    assert found["parameters"] == [{"name": "recipes.online.steps", "base": 2000, "head": 3000}]
-    assert {row["kind"] for row in found["metrics"]} == {"unchanged"}
-    assert found["gained"][0]["language"] == "Greek" and found["gained"][0]["head"] == 0.987
-    assert not found["lost"] and not found["stages"] and not found["notes"]
-    assert "HEAD" in found["head"] and "before" in found["base"]
+    diff = json.loads(study.run("surnames", "diff", "before", "HEAD", "--format", "json"))
+    assert diff["parameters"] == [{"name": "recipes.online.steps", "base": 2000, "head": 3000}]
+    assert {row["kind"] for row in diff["metrics"]} == {"unchanged"}
+    assert diff["gained"][0]["language"] == "Greek" and diff["gained"][0]["head"] == 0.987
+    assert not diff["lost"] and not diff["stages"] and not diff["notes"]
+    assert "HEAD" in diff["head"] and "before" in diff["base"]
     assert "| recipes.online.steps | 2000 | 3000 |" in study.run(
         "surnames", "diff", "before", "--format", "markdown"
     )
 
 
-def test_what_one_side_lacks_is_said(study: Project) -> None:
+def test_what_one_side_lacks_is_noted(study: Project) -> None:
     """An older commit without a ledger, and one without any results."""
     study.run("git", "rm", "-q", "results/claims.json")
     commit(study, "Older")
-    said = study.run("surnames", "diff", "HEAD", "HEAD~1")
-    assert "Note: HEAD " in said and "has no results/claims.json, so that is not compared" in said
+    text = study.run("surnames", "diff", "HEAD", "HEAD~1")
+    assert "Note: HEAD " in text and "has no results/claims.json, so that is not compared" in text
     study.run("git", "rm", "-rq", "results", "dvc.lock")
     commit(study, "Oldest")
-    said = study.run("surnames", "diff", "HEAD~2")
-    assert "the work tree has no dvc.lock, results/claims.json, results/summary.csv" in said
+    text = study.run("surnames", "diff", "HEAD~2")
+    assert "the work tree has no dvc.lock, results/claims.json, results/summary.csv" in text
 
 
-@pytest.mark.parametrize("name", ["nowhere", "--upload-pack=x", "HEAD:params.yaml", ""])
+@pytest.mark.parametrize("name", ["nowhere", "--since=2020", "HEAD:params.yaml", ""])
 def test_what_is_no_commit_is_refused(name: str) -> None:
     """Whatever git would take it for."""
-    with pytest.raises(StudyError, match="is no commit here"):
+    with pytest.raises(StudyError, match="is not a commit in this repository"):
         study_diff.load(name)
 
 
 def test_it_needs_no_torch_mlflow_or_dvc() -> None:
     """Two commits are compared in a second or two."""
     code = (
-        "import sys; from surnames import study_diff; study_diff.compare('HEAD', 'HEAD');"
-        "print({'torch', 'mlflow', 'dvc', 'sklearn', 'matplotlib'} & set(sys.modules))"
+        "import sys; from surnames.workflow.study_diff import compare, load, render;"
+        "render(compare(load('HEAD'), load('HEAD')), 'table');"
+        "print({'torch', 'mlflow', 'dvc', 'sklearn', 'matplotlib', 'numba'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [("params.yaml", "a: [\n"), ("results/claims.json", "{"), ("dvc.lock", "a: 1\na: 2\n")],
+)
+def test_a_file_that_cannot_be_parsed_is_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, content: str
+) -> None:
+    """With the file and the side that it belongs to."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / path).write_text(content)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError, match=f"{path} of the work tree cannot be read"):
+        study_diff.load(None)

@@ -1,0 +1,203 @@
+"""The differences between two studies, and which changes of a metric are more than noise."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from surnames.core import files
+from surnames.study.statistics import Effect, Term, contrast, estimate, holm, test_train_ratio
+from surnames.workflow.study_diff.snapshot import Snapshot
+
+LANGUAGES_SHOWN = 5  # of those that gained, and of those that lost, most
+UNCHANGED = Effect(0, 0.0, None, None, None)
+Kind = Literal["moved", "unsure", "noise", "no interval", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one name stands for on each side; None on the side that lacks it."""
+
+    name: str
+    base: Any
+    head: Any
+
+
+@dataclass(frozen=True)
+class MetricChange:
+    """The mean of a run's metric on both sides; `low` and `high` bound its change."""
+
+    run: str
+    metric: str
+    base: float
+    head: float
+    change: float
+    low: float | None
+    high: float | None
+    p_adjusted: float | None  # Holm's, over every metric that is not the same to the last bit
+    paired: bool
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class LanguageChange:
+    """The mean recall of one language under one run; `sd` is the head's over replicates."""
+
+    run: str
+    language: str
+    base: float
+    head: float
+    change: float
+    sd: float | None
+
+
+@dataclass(frozen=True)
+class StudyDiff:
+    """All differences; the JSON format has these very names."""
+
+    base: str
+    head: str
+    notes: list[str]
+    confidence: float
+    verdicts: list[Difference]  # claims whose verdict changed
+    standing: list[Difference]  # claims whose verdict is the same on both sides
+    parameters: list[Difference]
+    metrics: list[MetricChange]
+    gained: list[LanguageChange]
+    lost: list[LanguageChange]
+    data_sets: list[Difference]
+    stages: list[Difference]  # head: "there", None, or the parts of the entry that differ
+
+
+def compare(base: Snapshot, head: Snapshot) -> StudyDiff:
+    """What `head` differs in from `base`; what one of them lacks is named in the notes."""
+    notes = [
+        f"{side.name} has no {', '.join(side.missing)}, so that is not compared"
+        for side in (base, head)
+        if side.missing
+    ]
+    other_data = base.data_sets != head.data_sets
+    if other_data and base.data_sets and head.data_sets:
+        both = " and ".join(base.data_sets + head.data_sets)
+        notes.append(f"the data sets differ ({both}), which may explain a change below")
+    claims = [
+        Difference(name, base.claims.get(name), head.claims.get(name))
+        for name in head.claims | base.claims
+        if base.claims and head.claims
+    ]
+    standing = [
+        claim
+        for claim in claims
+        if claim.base and claim.head and claim.base["verdict"] == claim.head["verdict"]
+    ]
+    languages = _language_changes(base, head)
+    return StudyDiff(
+        base=base.name,
+        head=head.name,
+        notes=notes,
+        confidence=head.confidence,
+        verdicts=[claim for claim in claims if claim not in standing],
+        standing=standing,
+        parameters=list(_differences(base.parameters, head.parameters)),
+        metrics=_metric_changes(base, head),
+        gained=[row for row in languages[:LANGUAGES_SHOWN] if row.change > 0],
+        lost=[row for row in reversed(languages[-LANGUAGES_SHOWN:]) if row.change < 0],
+        data_sets=[Difference("data set", base.data_sets, head.data_sets)] if other_data else [],
+        stages=[_by_part(stage) for stage in _differences(base.stages, head.stages)],
+    )
+
+
+def _differences(base: dict[str, Any], head: dict[str, Any]) -> Iterator[Difference]:
+    """The keys, the head's first, that do not have the same value on both sides."""
+    for name in head | base:
+        if name not in base or name not in head or base[name] != head[name]:
+            yield Difference(name, base.get(name), head.get(name))
+
+
+def _by_part(stage: Difference) -> Difference:
+    """A stage with the parts of its entry in dvc.lock that differ, instead of both entries."""
+    if stage.base is None or stage.head is None:
+        return Difference(stage.name, stage.base and "there", stage.head and "there")
+    parts = ("cmd", "deps", "params", "outs")
+    changed = [part for part in parts if stage.base.get(part) != stage.head.get(part)]
+    return Difference(stage.name, None, ", ".join(changed))
+
+
+def _metric_changes(base: Snapshot, head: Snapshot) -> list[MetricChange]:
+    """Every metric of every run that both sides have, in the head's order."""
+    compared = []
+    for run, metrics in head.scores.items():
+        ratios = [_test_train_ratio(side, run[0]) for side in (base, head)]
+        draws = [_draws(side, run[0]) for side in (base, head)]
+        for metric in metrics:
+            if metric not in base.scores.get(run, {}):
+                continue
+            old, new = (np.array(side.scores[run][metric]) for side in (base, head))
+            paired = draws[0] == draws[1] is not None and len(old) == len(new)
+            effect = UNCHANGED
+            if not np.array_equal(old, new, equal_nan=True):
+                # `contrast` pairs terms of one group; those of two are independent (Welch)
+                groups = ("both", "both") if paired else ("base", "head")
+                terms = [
+                    Term(-1, groups[0], old, ratios[0]),
+                    Term(1, groups[1], new, ratios[1]),
+                ]
+                effect = contrast(terms, head.confidence)
+            compared.append((run, metric, old, new, paired, effect))
+    adjusted = holm([effect.p for *_, effect in compared])
+    return [
+        MetricChange(
+            "-".join(run),
+            metric,
+            base=estimate(old, head.confidence, 0).mean,
+            head=estimate(new, head.confidence, 0).mean,
+            change=effect.effect,
+            low=effect.low,
+            high=effect.high,
+            p_adjusted=p,
+            paired=paired,
+            kind=_kind(effect, p, head.confidence),
+        )
+        for (run, metric, old, new, paired, effect), p in zip(compared, adjusted, strict=True)
+    ]
+
+
+def _draws(side: Snapshot, protocol: str) -> tuple[str, Any] | None:
+    """The split's digest and the seed, if known: where they are the same, so are the replicates.
+
+    Replicate r has the same names in the same order and the same first weights.
+    """
+    path = files.split(protocol).as_posix()
+    outs = side.stages.get("split", {}).get("outs", [])
+    seed = side.parameters.get("study.seed")
+    return next(((out["md5"], seed) for out in outs if out["path"] == path), None)
+
+
+def _test_train_ratio(side: Snapshot, protocol: str) -> float:
+    """That of the side's own parameters; 0 where it is too old to have them."""
+    folds = side.parameters.get("protocols.held_out.folds", math.inf)
+    held_out_share = side.parameters.get("protocols.random_split.held_out_share", 0.0)
+    return test_train_ratio(protocol, folds, held_out_share)
+
+
+def _kind(effect: Effect, p: float | None, confidence: float) -> Kind:
+    """What to call a change; `p` is adjusted for the number of metrics."""
+    if effect is UNCHANGED:
+        return "unchanged"
+    if p is None or effect.low is None or effect.high is None:
+        return "no interval"
+    if p < 1 - confidence:
+        return "moved"
+    return "noise" if effect.low <= 0 <= effect.high else "unsure"
+
+
+def _language_changes(base: Snapshot, head: Snapshot) -> list[LanguageChange]:
+    """Every language of every run whose mean recall changed, the greatest gain first."""
+    changes = []
+    for key, (new, sd) in head.recalls.items():
+        old, _ = base.recalls.get(key, (math.nan, None))
+        if abs(new - old) > 0:  # neither the same nor not a number
+            changes.append(LanguageChange("-".join(key[:2]), key[2], old, new, new - old, sd))
+    return sorted(changes, key=lambda row: -row.change)

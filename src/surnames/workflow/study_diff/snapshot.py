@@ -1,0 +1,114 @@
+"""One side of the comparison: what a commit, or the work tree, holds of its study."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from surnames.core import files
+from surnames.core.errors import StudyError
+from surnames.git import git_or_nothing
+from surnames.project import LOCK
+from surnames.study.paths import LEDGER, RECALL, REPLICATES, SUMMARY
+
+WORK_TREE = "the work tree"
+PATHS = (files.PARAMS, LOCK, LEDGER, SUMMARY, REPLICATES, RECALL)
+Run = tuple[str, str]  # protocol, architecture
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A study as its files describe it at one commit."""
+
+    name: str
+    parameters: dict[str, Any]  # by dotted name
+    stages: dict[str, Any]  # of dvc.lock
+    claims: dict[str, dict[str, Any]]  # with their verdicts, by id
+    scores: dict[Run, dict[str, list[float]]]  # metric -> one value a replicate
+    recalls: dict[tuple[str, str, str], tuple[float, float | None]]  # mean and sd over replicates
+    data_sets: list[str]
+    missing: list[str]  # paths
+
+    @property
+    def confidence(self) -> float:
+        """That of every interval."""
+        return float(self.parameters.get("study.confidence", 0.95))
+
+
+def load(commit: str | None, known_as: str = "") -> Snapshot:
+    """The study of a commit, which readers know by that name, or of the work tree where None.
+
+    Raises StudyError for an unknown commit and for a file that cannot be parsed.
+    """
+    if commit is None:
+        return _parse(WORK_TREE, lambda path: path.read_text("utf-8") if path.is_file() else "")
+    revision = ("--end-of-options", f"{commit}^{{commit}}")
+    digest = git_or_nothing("rev-parse", "--verify", "--quiet", *revision)
+    if not digest:
+        raise StudyError(
+            f"{commit!r} is not a commit in this repository; name a branch, a tag or a commit, and "
+            "`git fetch` it first if it is on another machine"
+        )
+    name, short = known_as or commit, digest[:10]
+    return _parse(
+        short if digest.startswith(name) else f"{name} ({short})",
+        lambda path: git_or_nothing("show", f"{digest}:./{path.as_posix()}"),
+    )
+
+
+def _parse(name: str, read: Callable[[Path], str]) -> Snapshot:
+    """The snapshot whose files `read` returns as text, "" for those that are missing."""
+    values: dict[Path, Any] = {}
+    for path in PATHS:
+        try:
+            if text := read(path):
+                values[path] = _values(text, path.suffix)
+        except (ValueError, YAMLError) as error:
+            raise StudyError(f"{path} of {name} cannot be read: {error}") from None
+    return Snapshot(
+        name,
+        parameters=dict(_dotted(values.get(files.PARAMS) or {})),
+        stages=values.get(LOCK, {}).get("stages", {}),
+        claims={claim["id"]: claim for claim in values.get(LEDGER, {}).get("claims", [])},
+        scores=_scores(values.get(REPLICATES, [])),
+        recalls={
+            (row["protocol"], row["architecture"], row["language"]): (
+                float(row["recall"] or "nan"),
+                float(row["sd"]) if row["sd"] else None,
+            )
+            for row in values.get(RECALL, [])
+        },
+        data_sets=sorted({row["data_set"] for row in values.get(SUMMARY, [])}),
+        missing=[path.as_posix() for path in PATHS if path not in values],
+    )
+
+
+def _values(text: str, suffix: str) -> Any:
+    if suffix == ".csv":
+        return list(csv.DictReader(text.splitlines()))
+    return json.loads(text) if suffix == ".json" else YAML(typ="safe").load(text)
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested keys as dotted names; lists and empty sections are values."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _dotted(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _scores(rows: list[dict[str, str]]) -> dict[Run, dict[str, list[float]]]:
+    """replicates.csv by run and metric, in the order of the replicates."""
+    scores: dict[Run, dict[str, list[float]]] = {}
+    for row in sorted(rows, key=lambda row: int(row["replicate"])):
+        metrics = scores.setdefault((row["protocol"], row["architecture"]), {})
+        for column, cell in row.items():
+            if column not in ("protocol", "architecture", "replicate", "data_set"):
+                metrics.setdefault(column, []).append(float(cell or "nan"))
+    return scores
