@@ -11,6 +11,10 @@ import pytest
 import yaml
 from support.projects import ONLINE, ROOT, Project, commit, keep_claims
 
+from surnames.core import tables
+from surnames.git import git
+from surnames.workflow import pull_request
+
 JOB = yaml.safe_load((ROOT / ".github/workflows/pipeline.yml").read_text())["jobs"]["study"]
 STUDY, SMALL = "The study", "The small study"
 
@@ -37,10 +41,8 @@ def job(project: Project, step: str = STUDY, *, fails: bool = False, **variables
     command = next(one["run"] for one in JOB["steps"] if one.get("name") == step)
     page = project.folder / "build/page.md"
     page.parent.mkdir(exist_ok=True)
-    return project.run(
-        "bash", "-e", "-c", command,
-        fails=fails, BASE="origin/main", CI="true", GITHUB_STEP_SUMMARY=str(page), **variables,
-    )  # fmt: skip
+    github = {"BASE": "origin/main", "CI": "true", "GITHUB_STEP_SUMMARY": str(page)}
+    return project.run("bash", "-e", "-c", command, fails=fails, **github, **variables)
 
 
 def page(project: Project) -> str:
@@ -65,8 +67,9 @@ def test_a_stale_lock_is_refused_before_anything_runs(origin: Project, tmp_path:
     assert "dvc.lock is stale; run `make repro` and commit what it changed" in printed
     assert "train@held_out-fixed: recipes.online changed" in printed
     assert "Running stage" not in printed and "Traceback" not in printed
-    for told in (page(project), (project.folder / "build/ci/comment.txt").read_text()):
-        assert "make repro" in told.replace("&#96;", "`")
+    comment = (project.folder / "build/ci/comment.txt").read_text()
+    for text in (page(project), comment):
+        assert text.startswith("FAILED: dvc.lock is stale; run") and "make repro" in text
     assert not (project.folder / "data/raw").exists()
 
 
@@ -74,8 +77,7 @@ def test_a_table_that_was_not_committed_makes_the_lock_stale(origin: Project) ->
     """The lock of a rerun with the tables of the run before it."""
     table = origin.folder / "results/summary.csv"
     table.write_text(table.read_text().replace("macro_recall", "macro_recal"))
-    said = origin.run("surnames", "stale", fails=True)
-    assert "compare: results/summary.csv changed" in said
+    assert "compare: results/summary.csv changed" in origin.run("surnames", "stale", fails=True)
     table.unlink()
     assert "results/summary.csv is missing" in origin.run("surnames", "stale", fails=True)
 
@@ -88,10 +90,10 @@ def test_a_fresh_clone_is_not_stale(origin: Project, tmp_path: Path) -> None:
 
 def test_code_that_changed_makes_the_lock_stale(origin: Project) -> None:
     """As would `dvc status`, for the stage alone that runs that code."""
-    with open(origin.folder / "src/surnames/validation.py", "a") as stream:
+    with open(origin.folder / "pipeline/check.py", "a") as stream:
         stream.write("# another line\n")
-    said = origin.run("surnames", "stale", fails=True)
-    assert said.splitlines()[1:] == ["  check: src/surnames/validation.py changed"]
+    message = origin.run("surnames", "stale", fails=True)
+    assert message.splitlines()[1:] == ["  check: pipeline/check.py changed"]
 
 
 def test_a_change_of_the_documents_does_nothing(origin: Project, tmp_path: Path) -> None:
@@ -100,15 +102,38 @@ def test_a_change_of_the_documents_does_nothing(origin: Project, tmp_path: Path)
     commit(origin, "Write")
     project = checkout(origin, "change", tmp_path / "ci")
     printed = job(project)
-    assert "Nothing that the study is made of differs from origin/main" in printed
+    assert "No file of the study differs from origin/main" in printed
     assert "Running stage" not in printed
     assert project.run("git", "status", "--porcelain") == ""
 
 
 def test_an_unknown_base_is_a_message(origin: Project) -> None:
     """And no traceback."""
-    said = origin.run("surnames", "pull-request", "nowhere", fails=True)
-    assert "'nowhere' is no commit here" in said and "Traceback" not in said
+    message = origin.run("surnames", "pull-request", "nowhere", fails=True)
+    assert "'nowhere' is not a commit here" in message and "Traceback" not in message
+
+
+def test_the_patch_applies_whatever_it_ends_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty last line belongs to a patch; new files do, too, and the index stays as it is."""
+    monkeypatch.chdir(tmp_path)
+    for name in pull_request.RESULTS:
+        tables.replace_text(tmp_path / name / "a", "1\n2\n\n")
+    git("init", "--quiet")
+    git("add", ".")
+    identity = ["-c", "user.name=A Reader", "-c", "user.email=reader@example.org"]
+    git(*identity, "commit", "--quiet", "--message", "Results")
+    tables.replace_text(tmp_path / "docs/a", "changed\n2\n\n")
+    tables.replace_text(tmp_path / "results/new", "new\n")
+    pull_request.OUT.mkdir(parents=True)
+    pull_request.write_patch()
+    assert git("diff", "--name-only") == "docs/a"
+    git("checkout", "--quiet", "docs")
+    (tmp_path / "results/new").unlink()
+    git("apply", str(pull_request.PATCH))
+    assert (tmp_path / "docs/a").read_text() == "changed\n2\n\n"
+    assert (tmp_path / "results/new").read_text() == "new\n"
 
 
 @pytest.mark.slow
@@ -131,13 +156,13 @@ def test_a_parameter_changed(origin: Project, tmp_path: Path) -> None:
     rerun = re.search(r"Run again: (\d+) stages in \d+ s \((.*)\)", printed)
     assert rerun and set(rerun[2].split(", ")) == stages
     assert "gave the committed dvc.lock again, to the last bit" in printed
-    told = page(project)
-    assert "| recipes.online.learning_rate | 0.005 | 0.0001 |" in told
-    assert told.index("### Verdicts") < told.index("### Parameters") < told.index("### Metrics")
-    assert re.search(r"\| fix-raises-published \| \w+ -&#62; \w+ \|", told)
-    found = json.loads((project.folder / "build/ci/diff.json").read_text())
-    kinds = {row["run"]: set() for row in found["metrics"]}
-    for row in found["metrics"]:
+    text = page(project)
+    assert "| recipes.online.learning_rate | 0.005 | 0.0001 |" in text
+    assert text.index("### Verdicts") < text.index("### Parameters") < text.index("### Metrics")
+    assert re.search(r"\| fix-raises-published \| \w+ -&#62; \w+ \|", text)
+    diff = json.loads((project.folder / "build/ci/diff.json").read_text())
+    kinds = {row["run"]: set() for row in diff["metrics"]}
+    for row in diff["metrics"]:
         kinds[row["run"]].add(row["kind"])
         assert row["paired"]
         if row["kind"] == "noise":
@@ -145,15 +170,15 @@ def test_a_parameter_changed(origin: Project, tmp_path: Path) -> None:
     assert {run for run, some in kinds.items() if some != {"unchanged"}} == ONLINE
     assert {"moved", "noise"} <= set().union(*kinds.values())
     moved = r"\| published-tutorial_2017 \| log_loss \| .* \| moved \|"
-    assert re.search(moved, told.split("may be noise")[0])
-    assert re.search(r"\| noise \|", told.split("may be noise")[1])
+    assert re.search(moved, text.split("may be noise")[0])
+    assert re.search(r"\| noise \|", text.split("may be noise")[1])
 
 
 @pytest.mark.slow
 def test_the_patch_of_a_stale_lock_mends_it(origin: Project, tmp_path: Path) -> None:
     """For who changed one number in the browser: apply the patch, and the lock is right."""
     runs = origin.params()["runs"]
-    new = {"protocol": "random_split", "architecture": "ngram_logistic", "recipe": "ngram"}
+    new = runs["held_out-ngram_logistic"] | {"protocol": "random_split"}
     origin.set(runs=runs | {"random_split-ngram_logistic": new})
     commit(origin, "One run more")
     project = checkout(origin, "change", tmp_path / "ci", origin.folder / ".dvc/cache")
@@ -177,7 +202,7 @@ def test_a_draft_gets_the_small_study(origin: Project, tmp_path: Path) -> None:
     project = checkout(origin, "change", tmp_path / "ci")
     printed = job(project, SMALL)
     assert "The whole pipeline in small" in printed
-    assert "was not run again" in page(project)
+    assert "The small study passed. This one was not run" in page(project)
     assert project.run("git", "status", "--porcelain") == ""
 
 
@@ -185,19 +210,18 @@ def test_a_draft_gets_the_small_study(origin: Project, tmp_path: Path) -> None:
 def test_a_rerun_without_the_names_confirms_nothing(
     origin: Project, names: Path, tmp_path: Path
 ) -> None:
-    """Committed on the real names, rerun where no source answers: said, and not compared."""
+    """Committed on the real names, rerun where no source answers: the page says so."""
     origin.set(runs={"published-majority": origin.params()["runs"]["published-majority"]})
     keep_claims(origin)
     origin.run("surnames", "repro", SURNAMES_DATA=str(names))
     commit(origin, "The real names")
     project = checkout(origin, "change", tmp_path / "ci")
     job(project)
-    told = page(project)
-    assert "NO SOURCE OF THE NAMES COULD BE REACHED" in told
+    assert "NO SOURCE OF THE NAMES COULD BE REACHED" in page(project)
     data_sets = [
         row["data_set"] for row in csv.DictReader((project.folder / "results/summary.csv").open())
     ]
     assert all(name.startswith("starter ") for name in data_sets)
-    found = json.loads((project.folder / "build/ci/diff.json").read_text())
-    assert found["data_sets"][0]["head"][0].startswith("practical-pytorch ")
+    diff = json.loads((project.folder / "build/ci/diff.json").read_text())
+    assert diff["data_sets"][0]["head"][0].startswith("practical-pytorch ")
     assert (project.folder / "build/ci/study.patch").read_text() == ""

@@ -149,8 +149,9 @@ def test_what_starts_the_pipeline() -> None:
     for path in ("docs/ci.md", "README.md", "tests/test_house.py"):
         assert not watched(path)
     events = workflow(FOLDER / "pipeline.yml")[True]
-    assert tuple(events["pull_request"]["paths"]) == pull_request.WATCHED
-    assert tuple(workflow(FOLDER / "pages.yml")[True]["push"]["paths"]) == pull_request.WATCHED
+    assert events["pull_request"]["paths"] == pull_request.STUDY_FILES.split()
+    pages = workflow(FOLDER / "pages.yml")[True]
+    assert pages["push"]["paths"] == events["pull_request"]["paths"]
 
 
 def test_the_comment_sees_nothing_of_the_contributors() -> None:

@@ -1,6 +1,6 @@
-"""What CI does with a pull request: refuse a stale lock, rerun, verify, and say what changed.
+"""What CI does with a pull request: refuse a stale lock, run again, verify and compare.
 
-Everything that a reader or a later job wants of it is in `build/ci`.
+The results are in build/ci, for readers and for the job that writes the comment.
 """
 
 import os
@@ -8,199 +8,166 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from surnames.core import tables
 from surnames.core.errors import StudyError, SurnamesError
+from surnames.core.tables import replace_text
+from surnames.git import git, git_or_nothing
 from surnames.workflow import parallel as side_by_side
 from surnames.workflow import smoke, study_diff
 from surnames.workflow import stale as staleness
+from surnames.workflow.study_diff import Snapshot, StudyDiff
 
 OUT = Path("build/ci")
 SUMMARY = OUT / "summary.md"  # for the job's page
-COMMENT = OUT / "comment.txt"  # the same as plain text, for the comment
+COMMENT = OUT / "comment.txt"  # the same as plain text
 DIFF = OUT / "diff.json"
-PATCH = OUT / "study.patch"  # what the rerun wrote, to be applied by a person
-# What a study is made of: a change elsewhere reruns nothing. Those of pipeline.yml, held by a test.
-WATCHED = (
-    "params.yaml", "claims.yaml", "dvc.yaml", "dvc.lock", "src/**", "pipeline/**",
-    "requirements.lock",
-)  # fmt: skip
-WRITTEN = ("dvc.lock", "results", "README.md", "docs", "reports")  # by a rerun, and in git
-SURNAMES = (sys.executable, "-c", "from surnames.cli import main; main()")
+PATCH = OUT / "study.patch"  # the files that the rerun wrote, for a person to apply
+# A change elsewhere reruns nothing. A test compares these with pipeline.yml.
+STUDY_FILES = "params.yaml claims.yaml dvc.yaml dvc.lock src/** pipeline/** requirements.lock"
+RESULTS = ("dvc.lock", "results", "README.md", "docs", "reports")  # a rerun writes, git keeps
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What was done, in sentences; the diff; and why the job fails, if it does."""
+class CheckReport:
+    """What was done, the comparison, and why the job fails, if it does."""
 
-    said: list[str]
-    diff: study_diff.StudyDiff | None
-    fault: str | None = None
+    sentences: list[str]
+    diff: StudyDiff | None = None
+    failure: str | None = None
     rerun: bool = False  # whether the work tree holds new results of this study
 
 
 def check(base: str, *, small: bool, rerun_stale: bool, say: Say) -> None:
-    """Do all of it and write build/ci; raises StudyError where the pull request cannot stand.
+    """Check the work tree as a pull request onto `base` and write build/ci.
 
-    `small` runs the small study instead of this one, `rerun_stale` goes on with a stale lock, so
-    that the patch brings the right one.
+    `small` runs the small study instead of this one; `rerun_stale` goes on where dvc.lock is stale,
+    so that the patch holds the right one. Raises StudyError if the pull request cannot be merged.
     """
     try:
-        outcome = _outcome(base, small, rerun_stale, say)
+        report = _checked(base, small, rerun_stale, say)
     except SurnamesError as error:
-        outcome = Outcome([], None, str(error))
-    _write(outcome)
-    if outcome.said:
-        say("\n\n" + "\n\n".join(_text(outcome)))
-    if outcome.fault:
-        raise StudyError(outcome.fault)
+        report = CheckReport([], failure=str(error))
+    _write(report)
+    if report.sentences:
+        say(f"\n\n{_rendered(report, 'table')}")
+    if report.failure:
+        raise StudyError(report.failure)
 
 
-def _fork_point(base: str) -> str:
-    """The commit at which this branch left `base`, which it is compared with."""
-    study_diff.load(base)  # says what is wrong with it
-    found = _git("merge-base", base, "HEAD")
-    if not found:
-        raise StudyError(
-            f"{base!r} and HEAD have no common commit here; in a shallow clone, `git fetch "
-            "--unshallow` first"
-        )
-    return found.strip()
-
-
-def _git(*arguments: str, **environment: str) -> str:
-    """What a git command printed; "" where it failed and said so itself."""
-    return subprocess.run(
-        ["git", *arguments],
-        env=os.environ | environment, stdout=subprocess.PIPE, text=True, check=False,
-    ).stdout  # fmt: skip
-
-
-def _outcome(base: str, small: bool, rerun_stale: bool, say: Say) -> Outcome:
+def _checked(base: str, small: bool, rerun_stale: bool, say: Say) -> CheckReport:
     """Each step in its order, until one has the answer."""
-    fork_point = _fork_point(base)
-    patterns = [f":(glob){pattern}" for pattern in WATCHED]
-    if not _git("diff", "--name-only", fork_point, "--", *patterns):
-        return Outcome([f"Nothing that the study is made of differs from {base}."], None)
-    before = study_diff.load(fork_point, base)
+    fork_point = git_or_nothing("merge-base", base, "HEAD")
+    if not fork_point:
+        raise StudyError(
+            f"{base!r} is not a commit here, or has none in common with HEAD; `git fetch` it, in a "
+            "shallow clone with --unshallow"
+        )
+    patterns = [f":(glob){pattern}" for pattern in STUDY_FILES.split()]
+    if not git("diff", "--name-only", fork_point, "--", *patterns):
+        return CheckReport([f"No file of the study differs from {base}."])
     stale = staleness.faults()
     if stale and not rerun_stale:
-        return Outcome([], None, staleness.message(stale))
+        return CheckReport([], failure=staleness.message(stale))
+    before = study_diff.load(fork_point, known_as=base)
     if small:
         smoke.run(Path.cwd(), say)
-        said = ["The small study ran through. This one was not run again, so what follows is what "
-                "the committed tables say."]  # fmt: skip
-        return Outcome(said, study_diff.difference(before, study_diff.load(None)))
+        sentence = "The small study passed. This one was not run: the committed tables follow."
+        return CheckReport([sentence], study_diff.compare(before, study_diff.load(None)))
     committed = study_diff.load("HEAD")
-    said = [_rerun(say)]
-    again = study_diff.load(None)
-    if _starter(again) and not _starter(committed):
-        said.append(
-            "NO SOURCE OF THE NAMES COULD BE REACHED: the rerun was on the starter corpus and "
-            "confirms nothing. What follows is what the committed tables say."
+    sentences = [_rerun(say)]
+    after = study_diff.load(None)
+    if _on_starter(after) and not _on_starter(committed):
+        sentences.append(
+            "NO SOURCE OF THE NAMES COULD BE REACHED: the rerun used the starter corpus and "
+            "confirms nothing. The committed tables follow."
         )
-        return Outcome(said, study_diff.difference(before, committed))
-    sentence, fault = _against(committed, again, bool(stale))
-    said.append(sentence)
-    if not _verified(say):
-        fault = fault or "surnames verify fails; its own words are above"
-    return Outcome(said, study_diff.difference(before, again), fault, rerun=True)
+        return CheckReport(sentences, study_diff.compare(before, committed))
+    sentence, failure = _compared_to_committed(committed, after, bool(stale))
+    if not _surnames("verify", say):
+        failure = failure or "`surnames verify` failed; its messages are above"
+    diff = study_diff.compare(before, after)
+    return CheckReport([*sentences, sentence], diff, failure, rerun=True)
 
 
-def _against(
-    committed: study_diff.Side, again: study_diff.Side, stale: bool
+def _rerun(say: Say) -> str:
+    """Run `surnames repro` on what the cache has; a sentence about what it ran."""
+    command = [sys.executable, "-m", "dvc", "checkout", "--quiet", "--allow-missing"]
+    subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+    stages = sorted(side_by_side.changed())
+    started = time.monotonic()
+    if not _surnames("repro", say):
+        raise StudyError("the rerun failed; its messages are above")
+    names = f" ({', '.join(stages)})" if stages else ""
+    return f"Run again: {len(stages)} stages in {time.monotonic() - started:.0f} s{names}."
+
+
+def _surnames(command: str, say: Say) -> bool:
+    """Whether one of this program's commands succeeded."""
+    say(f"$ surnames {command}")
+    return not subprocess.run([sys.executable, "-m", "surnames", command], check=False).returncode
+
+
+def _on_starter(side: Snapshot) -> bool:
+    return any(name.startswith("starter ") for name in side.data_sets)
+
+
+def _compared_to_committed(
+    committed: Snapshot, after: Snapshot, stale: bool
 ) -> tuple[str, str | None]:
-    """How the rerun compares with what was committed; and the fault, if that makes one.
+    """How the rerun compares with the committed results; and the failure, if that makes one.
 
-    Other bytes are none by themselves: another processor gives some. Another verdict is one.
+    Other bytes do not: another processor may give them. Other verdicts do.
     """
-    own = study_diff.difference(committed, again)
-    if not own.stages:
+    diff = study_diff.compare(committed, after)
+    if not diff.stages:
         return "The rerun gave the committed dvc.lock again, to the last bit.", None
-    moved = sum(row.kind == "moved" for row in own.metrics)
+    moved = sum(row.kind == "moved" for row in diff.metrics)
     sentence = (
-        f"The rerun gave other bytes than the committed dvc.lock in {len(own.stages)} stages; "
-        f"{moved} of {len(own.metrics)} metrics moved by more than the noise. {PATCH.name} holds "
-        "what it wrote."
+        f"The rerun gave other bytes than the committed dvc.lock in {len(diff.stages)} stages; "
+        f"{moved} of {len(diff.metrics)} metrics moved by more than the noise. {PATCH.name} holds "
+        "the new files."
     )
-    if stale or not own.verdicts:
+    if stale or not diff.verdicts:
         return sentence, None
-    names = ", ".join(change.name for change in own.verdicts)
+    names = ", ".join(claim.name for claim in diff.verdicts)
     return sentence, (
         f"the rerun gives other verdicts than the committed ledger: {names}; {staleness.REMEDY}"
     )
 
 
-def _starter(side: study_diff.Side) -> bool:
-    """Whether a study is about the stand-in."""
-    return any(name.startswith("starter ") for name in side.data_sets)
+def _rendered(report: CheckReport, form: Literal["table", "markdown"]) -> str:
+    escape = study_diff.escape if form == "markdown" else str
+    failure = [f"FAILED: {report.failure}"] if report.failure else []
+    diff = [study_diff.render(report.diff, form)] if report.diff else []
+    return "\n\n".join([*map(escape, failure + report.sentences), *diff]) + "\n"
 
 
-def _rerun(say: Say) -> str:
-    """`surnames repro`, after what the cache has was laid out; what it ran, in a sentence."""
-    subprocess.run(
-        [sys.executable, "-m", "dvc", "checkout", "--quiet", "--allow-missing"],
-        stderr=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
-    stages = sorted(side_by_side.changed())
-    started = time.monotonic()
-    if not _surnames("repro", say):
-        raise StudyError("the rerun failed; its own words are above")
-    return (
-        f"Run again: {len(stages)} stages in {time.monotonic() - started:.0f} s"
-        + (f" ({', '.join(stages)})" if stages else "")
-        + "."
-    )
-
-
-def _surnames(command: str, say: Say) -> bool:
-    """One of this program's commands; whether it succeeded."""
-    say(f"$ surnames {command}")
-    return not subprocess.run([*SURNAMES, command], check=False).returncode
-
-
-def _verified(say: Say) -> bool:
-    """Whether lock, files and store agree."""
-    return _surnames("verify", say)
-
-
-def _write(outcome: Outcome) -> None:
-    """build/ci, and the job's page where there is one."""
-    page = "\n\n".join(_page(outcome)) + "\n"
-    tables.replace_text(SUMMARY, page)
-    fault = [f"THIS CANNOT STAND: {outcome.fault}"] if outcome.fault else []
-    tables.replace_text(COMMENT, "\n\n".join([*fault, *_text(outcome)]) + "\n")
-    tables.replace_text(DIFF, study_diff.render(outcome.diff, "json") if outcome.diff else "{}")
-    tables.replace_text(PATCH, _patch() if outcome.rerun else "")
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with open(summary, "a", encoding="utf-8") as stream:
+def _write(report: CheckReport) -> None:
+    """Write build/ci, and the job's page where there is one."""
+    page = _rendered(report, "markdown")
+    replace_text(SUMMARY, page)
+    replace_text(COMMENT, _rendered(report, "table"))
+    replace_text(DIFF, study_diff.render(report.diff, "json") if report.diff else "{}")
+    replace_text(PATCH, "")
+    if report.rerun:
+        write_patch()
+    job_page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if job_page:
+        with open(job_page, "a", encoding="utf-8") as stream:
             stream.write(page)
 
 
-def _patch() -> str:
-    """What the rerun wrote and git keeps, new files too; the real index is not touched."""
+def write_patch() -> None:
+    """Write the results as a patch, new files too; git's real index is not touched."""
     with tempfile.TemporaryDirectory() as scratch:
-        index = {"GIT_INDEX_FILE": f"{scratch}/index"}
-        _git("read-tree", "HEAD", **index)
-        _git("add", "--all", "--", *WRITTEN, **index)
-        return _git("diff", "--cached", "--binary", "HEAD", **index)
-
-
-def _page(outcome: Outcome) -> Iterator[str]:
-    if outcome.fault:
-        yield f"> **This cannot stand:** {study_diff.escaped(outcome.fault)}"
-    yield from map(study_diff.escaped, outcome.said)
-    if outcome.diff:
-        yield study_diff.render(outcome.diff, "markdown")
-
-
-def _text(outcome: Outcome) -> Iterator[str]:
-    yield from outcome.said
-    if outcome.diff:
-        yield study_diff.render(outcome.diff, "table")
+        index = f"{scratch}/index"
+        git("read-tree", "HEAD", GIT_INDEX_FILE=index)
+        git("add", "--all", "--", *RESULTS, GIT_INDEX_FILE=index)
+        # into a file: `git` strips white space at the end, which a patch may need
+        git("diff", "--cached", "--binary", f"--output={PATCH}", "HEAD", GIT_INDEX_FILE=index)
