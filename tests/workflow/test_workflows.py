@@ -160,4 +160,4 @@ def test_the_comment_sees_nothing_of_the_contributors() -> None:
     assert checkout["uses"].startswith("actions/checkout@")
     assert checkout["with"]["ref"] == "${{ github.event.repository.default_branch }}"
     assert run["run"] == "make ci-comment"
-    assert list(run["env"]) == ["GITHUB_TOKEN"]
+    assert list(run["env"]) == ["GH_TOKEN"]
