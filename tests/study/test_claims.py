@@ -221,7 +221,7 @@ def test_fewer_replicates_decide_less(monkeypatch: pytest.MonkeyPatch) -> None:
     def judged(count: int) -> list[dict]:
         def values(run: str, metric: str) -> Term:
             whole = comparison.term(study[run], metric, config.protocols)
-            return Term(1.0, whole.protocol, whole.values[:count], whole.share)
+            return Term(1.0, whole.protocol, whole.values[:count], whole.ratio)
 
         return claims.judge(claims.load(config.runs, scoring.METRICS), values, 0.95)
 

@@ -14,8 +14,8 @@ from support.projects import ROOT
 
 from surnames.core import params
 from surnames.evaluation import scoring
-from surnames.study import claims
-from surnames.study.statistics import Estimate, Term, contrast, estimate, holm, test_train_ratio
+from surnames.study import claims, statistics
+from surnames.study.statistics import Estimate, Term, contrast, estimate, holm
 
 SCORES = st.lists(st.floats(0, 1), min_size=2, max_size=20).map(np.array)
 
@@ -23,7 +23,7 @@ SCORES = st.lists(st.floats(0, 1), min_size=2, max_size=20).map(np.array)
 @given(SCORES, st.floats(0.5, 0.999))
 def test_interval_is_that_of_scipy(values: np.ndarray, confidence: float) -> None:
     """Without shared training names: Student's t interval of a mean."""
-    found = estimate(values, confidence, share=0.0)
+    found = estimate(values, confidence, ratio=0.0)
     assert_allclose(found.mean, values.mean())
     if np.ptp(values) < 1e-9:
         return  # scipy has no interval without a spread; see below for equal scores
@@ -37,7 +37,7 @@ def test_interval_is_that_of_scipy(values: np.ndarray, confidence: float) -> Non
 def test_overlapping_training_sets_widen_it() -> None:
     """Nadeau and Bengio's formula by hand: 10 scores of 5 folds, a quarter as many held out."""
     values = np.array([0.70, 0.72, 0.71, 0.69, 0.73, 0.70, 0.71, 0.72, 0.68, 0.74])
-    share = test_train_ratio("held_out", 5, 0.15)
+    share = statistics.test_train_ratio("held_out", 5, 0.15)
     assert share == 0.25
     deviations = [(value - 0.71) ** 2 for value in values]
     error = math.sqrt(sum(deviations) / 9 * (1 / 10 + 1 / 4))
@@ -52,7 +52,7 @@ def test_overlapping_training_sets_widen_it() -> None:
 )
 def test_share_is_scored_per_training_name(protocol: str, share: float) -> None:
     """n2 / n1 of the paper; replicates that score the names that they train on have no split."""
-    assert_allclose(test_train_ratio(protocol, 5, 0.15), share)
+    assert_allclose(statistics.test_train_ratio(protocol, 5, 0.15), share)
 
 
 @given(SCORES, st.lists(st.integers(0, 20), min_size=1, max_size=5))
@@ -232,7 +232,7 @@ def test_folds_never_cover_too_little(folds: int, repetitions: int) -> None:
     """Corrected, 93 of 100 hold the truth or more; repeated folds uncorrected are far from it."""
     scores = accuracies(np.random.default_rng(3), folds, repetitions)
     truth = float((scores[:, 0] - scores[:, 1]).mean())
-    share = test_train_ratio("held_out", folds, 0.15)
+    share = statistics.test_train_ratio("held_out", folds, 0.15)
 
     def coverage(share: float) -> float:
         draws = (
