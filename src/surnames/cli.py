@@ -53,6 +53,7 @@ def repro(targets: tuple[str, ...]) -> None:
     from surnames.study import claims as ledger
     from surnames.study import summary
     from surnames.workflow import parallel as side_by_side
+    from surnames.workflow import parallel
 
     config = params.load()
     ledger.load(config.runs, scoring.METRICS)  # told now rather than after the training
@@ -63,7 +64,7 @@ def repro(targets: tuple[str, ...]) -> None:
     ):  # DVC cannot see that a source is there now
         _run([*dvc, "--force", "--single-item", "fetch"])
     if not targets:
-        side_by_side.reproduce()
+        parallel.repro()
     _run([*dvc, *targets])
     _write_pages()
     click.echo(sentences.headline(summary.load(), config.study.confidence))
