@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from asyncio.subprocess import PIPE
+from collections.abc import Iterator, Sequence
 
 from tqdm import tqdm
 
@@ -14,7 +15,7 @@ from surnames.core.errors import StudyError
 from surnames.networks import training
 from surnames.workflow import worker
 
-Tasks = dict[str, list[str]]  # by title, the stages of each
+Task = tuple[str, list[str]]  # its title and stages
 
 
 def repro() -> None:
@@ -29,11 +30,11 @@ def repro() -> None:
     changed = dvc_repo.status().keys()
     runs = [run for run in params.load().runs if changed & {f"train@{run}", f"evaluate@{run}"}]
     at_once = min(training.workers(), len(runs))
-    if at_once < 2:
-        return
-    of_runs = {run: [f"train@{run}", f"evaluate@{run}"] for run in _baselines_first(runs)}
-    steps = [of_runs, {"compare": ["compare"]}, {"report": ["report"], "track": ["track"]}]
-    asyncio.run(_run(steps, at_once, training.workers() // at_once))
+    if at_once > 1:
+        of_runs = [(run, [f"train@{run}", f"evaluate@{run}"]) for run in _baselines_first(runs)]
+        last = [("report", ["report"]), ("track", ["track"])]
+        steps = [of_runs, [("compare", ["compare"])], last]
+        asyncio.run(_run(steps, at_once, training.workers() // at_once))
 
 
 def _baselines_first(runs: list[str]) -> list[str]:
@@ -48,77 +49,59 @@ def _baselines_first(runs: list[str]) -> list[str]:
     )
 
 
-async def _run(steps: list[Tasks], at_once: int, threads: int) -> None:
+async def _run(steps: list[list[Task]], at_once: int, threads: int) -> None:
     """Run the tasks of each step, so many at once; StudyError after a step in which one failed."""
-    workers = [await Worker.start(threads) for _ in range(at_once)]
-    idle: asyncio.Queue[Worker] = asyncio.Queue()
-    for one in workers:
-        idle.put_nowait(one)
+    shared = [_progress(tasks) for tasks in steps]
+    failed: list[str] = []
+    barrier = asyncio.Barrier(at_once)
+    await asyncio.gather(*(_work(shared, barrier, failed, threads) for _ in range(at_once)))
+    if failed:
+        raise StudyError(f"{', '.join(failed)} failed; the messages are above")
+
+
+def _progress(tasks: list[Task]) -> Iterator[Task]:
+    """The tasks, with a bar in a terminal of how many have been taken."""
+    yield from tqdm(tasks, leave=False, disable=not sys.stderr.isatty())
+
+
+async def _work(
+    steps: Sequence[Iterator[Task]], barrier: asyncio.Barrier, failed: list[str], threads: int
+) -> None:
+    """Take tasks and let a child process run them, whose stages train so many networks at once."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", worker.__name__),
+        env=os.environ | {"SURNAMES_WORKERS": str(threads)},
+        limit=2**26,  # bytes that a task may print
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    assert child.stdin and child.stdout and child.stderr
     try:
         for tasks in steps:
-            bar = tqdm(total=len(tasks), leave=False, disable=not sys.stderr.isatty())
-
-            async def task(title: str, stages: list[str], bar: tqdm = bar) -> bool:
-                chosen = await idle.get()
-                succeeded, report = await chosen.run(title, stages)
-                idle.put_nowait(chosen)
-                tqdm.write(report, file=sys.stderr)
-                bar.update()
-                return succeeded
-
-            succeeded = await asyncio.gather(*(task(*item) for item in tasks.items()))
-            bar.close()
-            if not all(succeeded):
-                raise StudyError(f"{succeeded.count(False)} of {len(tasks)} failed, see above")
-    finally:
-        for one in workers:
-            await one.stop()
-
-
-class Worker:
-    """The child process of worker.py, and the pipes to it."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin and process.stdout and process.stderr
-        self.process, self.stages = process, process.stdin
-        self.outputs = process.stdout, process.stderr
-
-    @classmethod
-    async def start(cls, threads: int) -> "Worker":
-        """A worker, whose stages train so many networks at once."""
-        command = [sys.executable, "-m", worker.__name__]
-        environment = os.environ | {"SURNAMES_WORKERS": str(threads)}
-        return cls(
-            await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, limit=2**26
-            )
-        )
-
-    async def run(self, title: str, stages: list[str]) -> tuple[bool, str]:
-        """Run stages; whether that succeeded, and what to tell of it.
-
-        Of a success that is what was printed to standard output, of a failure everything. Raises
-        StudyError where the worker itself was killed.
-        """
-        started = time.monotonic()
-        self.stages.write(f"{' '.join(stages)}\n".encode())
-        printed, errors = await asyncio.gather(*map(_until_end, self.outputs))
-        status = await self.outputs[0].readline()
-        if status == b"0\n":
-            return True, f"{title}: done in {time.monotonic() - started:.1f} s\n{printed}".rstrip()
-        everything = f"{title}: failed\n{printed}{errors}".rstrip()
-        if not status:
-            raise StudyError(f"{everything}\nthe process that ran it was killed")
-        return False, everything
-
-    async def stop(self) -> None:
-        """Let it finish and end."""
-        self.stages.close()
-        await self.process.wait()
+            for title, stages in tasks:
+                started = time.monotonic()
+                child.stdin.write(f"{' '.join(stages)}\n".encode())
+                printed, errors = await asyncio.gather(_read(child.stdout), _read(child.stderr))
+                status = await child.stdout.readline()
+                succeeded = status == b"0\n"
+                report = f"done in {time.monotonic() - started:.1f} s" if succeeded else "failed"
+                report = f"{title}: {report}\n{printed}{'' if succeeded else errors}"
+                tqdm.write(report, file=sys.stderr, end="")
+                if not status:
+                    raise StudyError(f"the process that ran {title} was killed")
+                if not succeeded:
+                    failed.append(title)
+            await barrier.wait()
+            if failed:
+                break
+    finally:  # let it finish its task
+        child.stdin.close()
+        await child.wait()
 
 
-async def _until_end(stream: asyncio.StreamReader) -> str:
-    """What a task printed; of a worker that was killed, what it printed before."""
+async def _read(stream: asyncio.StreamReader) -> str:
+    """What a task printed, or of a killed worker, what it printed before."""
     try:
         output = await stream.readuntil(worker.END.encode())
     except asyncio.IncompleteReadError as end:

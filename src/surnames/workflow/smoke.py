@@ -1,6 +1,6 @@
 """The whole study in small: few steps, few runs, the starter corpus, in a clone of its own.
 
-The cheap end-to-end case: `make smoke`, and what most tests of the pipeline start from.
+The quick end-to-end check: `make smoke`, and what most tests of the pipeline start from.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 
 from surnames.core import files, params, tables
 from surnames.core.errors import StudyError
+from surnames.git import git
 from surnames.project import LOCK
 from surnames.study.paths import CLAIMS, SUMMARY
 
@@ -31,14 +32,15 @@ RUNS = [
 
 
 def clone(project: Path, folder: Path) -> None:
-    """The work tree as git would commit it, in a repository of its own; nothing that DVC made."""
-    for name in _git(project, "ls-files", "--cached", "--others", "--exclude-standard"):
+    """Copy the work tree as git would commit it into a new repository, without any results."""
+    names = git("ls-files", "--cached", "--others", "--exclude-standard", folder=project)
+    for name in names.splitlines():
         if (project / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(project / name, folder / name)
-    for compiled in (project / "src").rglob("__pycache__"):  # numba's, or each clone compiles anew
+    for compiled in (project / "src").rglob("__pycache__"):  # numba's, or each clone compiles
         shutil.copytree(compiled, folder / compiled.relative_to(project), dirs_exist_ok=True)
-    _git(folder, "init", "-q")
+    git("init", "-q", folder=folder)
 
 
 def shrink(folder: Path) -> None:
@@ -56,7 +58,7 @@ def shrink(folder: Path) -> None:
 
 
 def keep_testable(folder: Path) -> None:
-    """Take from a clone's ledger the claims about runs that its study does not hold."""
+    """Remove from a clone's ledger the claims about runs that its study does not have."""
     runs = set(params.read_yaml(folder / files.PARAMS)["runs"])
     ledger = params.read_yaml(folder / CLAIMS)
     kept = [c for c in ledger["claims"] if {run for _, run, _ in c["terms"]} <= runs]
@@ -64,33 +66,28 @@ def keep_testable(folder: Path) -> None:
 
 
 def run(project: Path, say: Callable[[str], None]) -> None:
-    """Clone, shrink, run everything there, and leave nothing; raises StudyError if it fails."""
+    """Clone, shrink, run everything there, and remove the clone; StudyError where it fails."""
     started = time.monotonic()
+    kept = {
+        k: v for k, v in os.environ.items() if k not in ("SURNAMES_DATA", "MLFLOW_TRACKING_URI")
+    }
     with tempfile.TemporaryDirectory(prefix="surnames-smoke-") as scratch:
         folder = Path(scratch)
         clone(project, folder)
         shrink(folder)
         done = subprocess.run(
-            [sys.executable, "-c", "from surnames.cli import main; main()", "repro"],
-            cwd=folder, env=_environment(folder), text=True, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            [sys.executable, "-m", "surnames", "repro"],
+            cwd=folder,
+            env=kept | {"PYTHONPATH": str(folder / "src")},
+            text=True,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
     if done.returncode:
         raise StudyError(f"the small study failed:\n{done.stdout}")
     table = done.stdout[done.stdout.index("Macro recall") :].split("\n\nNext:")[0]
     say(f"{table}\n\nThe whole pipeline in small: {time.monotonic() - started:.1f} s")
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """This one, with the clone's own library, the starter corpus and a store of its own."""
-    own = {k: v for k, v in os.environ.items() if k not in ("SURNAMES_DATA", "MLFLOW_TRACKING_URI")}
-    return own | {"PYTHONPATH": str(folder / "src")}
-
-
-def _git(folder: Path, *arguments: str) -> list[str]:
-    """The lines that a git command printed."""
-    command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def _write(values: Any, path: Path) -> None:

@@ -56,11 +56,11 @@ def _reasons(stage: Any, outputs: dict[str, Any]) -> Iterator[str]:
             if dep.hash_info != outputs[path]:
                 yield f"{path} was written again since"
         elif not _overlaps_output(path, outputs):
-            yield from _changes(dep.workspace_status())
+            yield from changes(dep.workspace_status())
     for out in stage.outs:
         in_git = not out.use_cache and not stage.repo.scm.is_ignored(out.fs_path)
         if in_git:
-            yield from _changes(out.workspace_status())
+            yield from changes(out.workspace_status())
 
 
 def _overlaps_output(name: str, outputs: dict[str, Any]) -> bool:
@@ -70,7 +70,7 @@ def _overlaps_output(name: str, outputs: dict[str, Any]) -> bool:
     return any(path.is_relative_to(out) or out.is_relative_to(path) for out in others)
 
 
-def _changes(status: dict[str, Any]) -> Iterator[str]:
+def changes(status: dict[str, Any]) -> Iterator[str]:
     """DVC's status in words; it is `{path: change}`, or `{path: {parameter: change}}`."""
     for path, change in status.items():
         parts = change if isinstance(change, dict) else {path: change}

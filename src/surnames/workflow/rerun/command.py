@@ -1,0 +1,112 @@
+"""Run a target again in a clean checkout and compare; the user's own files are only read."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from surnames import dvc_repo
+from surnames.core import files, tables
+from surnames.core.errors import StudyError
+from surnames.git import git, git_or_nothing
+from surnames.project import LOCK
+from surnames.study import comparison
+from surnames.workflow import stale
+from surnames.workflow.rerun.compare import Comparison, compare
+from surnames.workflow.rerun.target import Target, find
+
+REQUIREMENTS = "requirements.lock"
+
+
+def rerun(wanted: str) -> Comparison:
+    """Run a commit's study, or the MLflow run with this ID, again and compare the results.
+
+    Raises StudyError where that cannot be: an unknown or dirty target, another data set, a commit
+    whose dvc.lock is not of its code, a stage that fails.
+    """
+    target = find(wanted)
+    _report(f"{target.name}: {target.data_set}, code of commit {target.commit[:12]}")
+    present = Path(REQUIREMENTS).read_text(encoding="utf-8").rstrip()
+    if git_or_nothing("show", f"{target.commit}:./{REQUIREMENTS}") != present:
+        _report(f"that commit has another {REQUIREMENTS}: this runs in the present environment")
+    with _checkout(target) as folder:
+        _report(f"running it again in {folder}")
+        _dvc(folder, "repro", "fetch", show=True)  # standard output is kept for the comparison
+        data_set = comparison.label(tables.read_json(folder / files.DATA_SET))
+        if data_set != target.data_set:
+            raise StudyError(
+                f"{target.name} was made from the data set {target.data_set}, and the one "
+                f"available now is {data_set}; SURNAMES_DATA=<folder or zip> names the right one"
+            )
+        _dvc(folder, "repro", *target.stages, show=True)
+        return compare(target, folder)
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _dvc(folder: Path, *arguments: str, show: bool = False) -> str:
+    """A DVC command in the checkout, with its own code and without what leads out of it."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "GIT_", "MLFLOW_"))}
+    if "SURNAMES_DATA" in kept:
+        kept["SURNAMES_DATA"] = str(Path(kept["SURNAMES_DATA"]).resolve())
+    own = {"DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(folder / "src")}
+    environment = {"OMP_NUM_THREADS": "1"} | kept | own
+    return dvc_repo.run(*arguments, folder=folder, environment=environment, show=show)
+
+
+@contextmanager
+def _checkout(target: Target) -> Iterator[Path]:
+    """The project at the target's commit in a temporary clone, without anything that a stage wrote.
+
+    Raises StudyError where the target's dvc.lock is not of that code.
+    """
+    top, within = git("rev-parse", "--show-toplevel"), git("rev-parse", "--show-prefix")
+    with tempfile.TemporaryDirectory(prefix="surnames-rerun-") as temporary:
+        clone = Path(temporary).resolve() / "surnames"
+        git("clone", "--quiet", "--shared", "--no-checkout", top, str(clone))
+        git("checkout", "--quiet", "--detach", target.commit, folder=clone)
+        folder = clone / within
+        # caches of its own and empty, whatever the commit or the user configured
+        own = f"[core]\n    site_cache_dir = {folder}/.dvc/tmp/site\n[cache]\n    dir = cache\n"
+        tables.replace_text(folder / ".dvc/config.local", own)
+        tables.replace_text(folder / LOCK, target.lock)
+        _remove_outputs(folder, target)
+        _refuse_another_lock(folder, target)
+        (folder / LOCK).unlink()  # what DVC writes now is of this rerun alone
+        yield folder
+
+
+def _remove_outputs(folder: Path, target: Target) -> None:
+    """Delete what stages wrote: the small tables are in git."""
+    for stage in dvc_repo.parse_lock(target.lock)["stages"].values():
+        for out in stage.get("outs", []):
+            path = folder / out["path"]
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+            with suppress(OSError):  # up to the first folder that holds something
+                os.removedirs(path.parent)
+
+
+def _refuse_another_lock(folder: Path, target: Target) -> None:
+    """StudyError where what is in git is not what dvc.lock was made from."""
+    status = json.loads(_dvc(folder, "status", "--json", "--with-deps", *target.stages))
+    for stage, entries in status.items():
+        for entry in entries:
+            if isinstance(entry, dict):
+                deps = entry.get("changed deps", {}).items()
+                reasons = list(stale.changes({dep: how for dep, how in deps if how != "deleted"}))
+            else:
+                reasons = [entry] if entry == "changed command" else []
+            if reasons:
+                raise StudyError(
+                    f"{target.name}: {LOCK} is not of this code and these parameters ({stage}: "
+                    f"{', '.join(reasons)}); name the commit with which the results were committed"
+                )

@@ -1,0 +1,145 @@
+"""The results of a rerun against those of its target: digests, then predictions, then metrics."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from surnames import dvc_repo
+from surnames.core import files, tables
+from surnames.core.corpus import LANGUAGES
+from surnames.evaluation.scoring import PREDICTION_KEYS
+from surnames.project import LOCK
+from surnames.tracking.run_record import Row
+from surnames.workflow.rerun.target import Target
+
+BITS = "matches bit for bit"
+INTERVAL = "matches within the interval"
+DIFFERS = "does not match"
+SHOWN = 5  # files named, of those that differ
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict, and in lines of text what it rests on."""
+
+    verdict: str
+    lines: list[str]
+
+    @property
+    def matches(self) -> bool:
+        """Whether the rerun confirms the target."""
+        return self.verdict != DIFFERS
+
+    def __str__(self) -> str:
+        return "\n  ".join([self.verdict, *self.lines])
+
+
+def compare(target: Target, folder: Path) -> Comparison:
+    """What the stages in this checkout gave against what the target's gave."""
+    stages = dvc_repo.parse_lock((folder / LOCK).read_text(encoding="utf-8"))["stages"]
+    before = outputs(dvc_repo.parse_lock(target.lock), stages)
+    after = outputs({"stages": stages}, stages)
+    altered = _altered(before)
+    changed = [path for path in after if after[path] != before.get(path)]
+    if not changed:
+        same = f"run again, all {len(after)} outputs have the digests of {LOCK}"
+        return Comparison(DIFFERS if altered else BITS, [*altered, same])
+    runs = [entry["cmd"].split()[-2:] for name, entry in stages.items() if "evaluate@" in name]
+    predictions = [path for run in runs if str((path := files.predictions(*run)).parent) in changed]
+    first = changed[0]
+    lines = [
+        _first_difference(predictions[0], before, folder)
+        if predictions
+        else "all predictions are the same",
+        f"{len(changed)} of {len(after)} outputs differ: {', '.join(changed[:SHOWN])}"
+        + (" ..." if len(changed) > SHOWN else ""),
+        f"the first of them: {after[first]}, was {before.get(first, 'not there')}",
+    ]
+    outside = [line for run in runs for line in _outside_interval(run, target.summary, folder)]
+    verdict = DIFFERS if outside or altered else INTERVAL
+    return Comparison(verdict, [*altered, *outside[:SHOWN], *lines])
+
+
+def outputs(lock: dict[str, Any], stages: Iterable[str]) -> dict[str, str]:
+    """The digests of what these stages wrote, by path, in the stages' order."""
+    entries = (lock["stages"].get(stage, {}) for stage in stages)
+    return {out["path"]: out["md5"] for entry in entries for out in entry.get("outs", [])}
+
+
+def _altered(expected: dict[str, str]) -> list[str]:
+    """A line for each file here that should be the target's and has another digest.
+
+    It should be where the work tree's own dvc.lock says so, or its name in DVC's cache.
+    """
+    lines = []
+    text = LOCK.read_text(encoding="utf-8") if LOCK.is_file() else "stages: {}"
+    here = dvc_repo.parse_lock(text)
+    present = outputs(here, here["stages"])
+    for path, digest in expected.items():
+        if present.get(path) == digest and Path(path).exists():
+            actual = dvc_repo.digest(Path(path))
+            if actual != digest:
+                lines.append(f"{path} was altered in the work tree: {actual}, was {digest}")
+        contents = {f"{path}/{name}": inner for name, inner in _contents(digest).items()}
+        for name, inner in {path: digest, **contents}.items():
+            place = dvc_repo.cached(inner)
+            if place.is_file() and dvc_repo.digest(place) != inner.removesuffix(".dir"):
+                lines.append(f"{name} was altered in DVC's cache: {place}")
+    return lines
+
+
+def _contents(digest: str) -> dict[str, str]:
+    """The digests of a folder's files, by name; none where it is a file, or not in the cache."""
+    place = dvc_repo.cached(digest)
+    if not digest.endswith(".dir") or not place.is_file():
+        return {}
+    return {one["relpath"]: one["md5"] for one in tables.read_json(place)}
+
+
+def _first_difference(path: Path, before: dict[str, str], folder: Path) -> str:
+    """A line about the first replicate and name that is predicted otherwise than before."""
+    digest = _contents(before.get(str(path.parent), "")).get(path.name)
+    kept = dvc_repo.cached(digest) if digest else None
+    if not (kept and kept.is_file() and dvc_repo.digest(kept) == digest):
+        return f"{path}: differs; DVC's cache lacks the former one, so not known where (`dvc pull`)"
+    return f"{path}: {difference(kept, folder / path)}"
+
+
+def difference(before: Path, after: Path) -> str:
+    """The first replicate and name whose predictions differ in two files, with the values."""
+    old, new = safetensors.numpy.load_file(before), safetensors.numpy.load_file(after)
+    for replicate in sorted({int(key.split(".")[0]) for key in old.keys() | new.keys()}):
+        keys = [f"{replicate}.{field}" for field in PREDICTION_KEYS]
+        if len({len(one.get(key, ())) for one in (old, new) for key in keys}) > 1:
+            return f"replicate {replicate} was scored on other names"
+        differs = np.array([old[key] != new[key] for key in keys])  # (fields, names)
+        if differs.any():
+            index = int(np.flatnonzero(differs.any(axis=0))[0])
+            values = [
+                f"{field} {_value(field, new[key][index])} (was {_value(field, old[key][index])})"
+                for field, key, other in zip(PREDICTION_KEYS, keys, differs, strict=True)
+                if other[index]
+            ]
+            return f"replicate {replicate}, name {index}: {', '.join(values)}"
+    return "the predictions are the same, the tables beside them are not"
+
+
+def _value(field: str, value: Any) -> str:
+    return LANGUAGES[int(value)] if field in ("language", "predicted") else str(value)
+
+
+def _outside_interval(run: list[str], summary: Sequence[Row], folder: Path) -> list[str]:
+    """A line for each metric outside its interval; one without an interval must be the same."""
+    metrics = tables.read_json(folder / files.metrics(*run))
+    lines = []
+    for row in summary:
+        if [row["protocol"], row["architecture"]] == run:
+            low, high = row["ci_low"] or row["mean"], row["ci_high"] or row["mean"]
+            value = metrics.get(row["metric"])
+            if value is None or not float(low) <= value <= float(high):
+                lines.append(f"{'-'.join(run)}: {row['metric']} {value}, was {low} to {high}")
+    return lines

@@ -1,0 +1,116 @@
+"""What is to be run again: a commit, or the commit and the stages of a published run."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from surnames import dvc_repo
+from surnames.core import tables
+from surnames.core.errors import StudyError
+from surnames.core.params import Run
+from surnames.git import git_or_nothing
+from surnames.project import LOCK
+from surnames.study.paths import SUMMARY
+from surnames.tracking import publish, run_record
+from surnames.tracking.run_record import Row
+from surnames.tracking.store import FINGERPRINT
+
+
+@dataclass(frozen=True)
+class Target:
+    """The stages of a commit, and the results that they gave."""
+
+    name: str  # for people
+    commit: str
+    stages: Sequence[str]  # as `dvc repro` takes them
+    lock: str  # the text of dvc.lock
+    summary: Sequence[Row]  # of results/summary.csv
+    data_set: str  # the label of the names that were used
+
+
+def find(wanted: str) -> Target:
+    """The target that a commit or the ID of an MLflow run names; StudyError where none is known."""
+    commit = _commit(wanted)
+    if commit:
+        return _of_commit(commit)
+    if re.fullmatch("[0-9a-f]{32}", wanted):
+        return _of_run(wanted)
+    raise StudyError(
+        f"{wanted!r} is neither a commit of this repository nor the ID of an MLflow run (32 "
+        "hexadecimal digits); `git log` lists commits, `make ui` runs; `git fetch` brings commits"
+    )
+
+
+def _commit(name: str) -> str:
+    """The full hash of a commit in this repository, or ""."""
+    return git_or_nothing(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+    )
+
+
+def _of_commit(commit: str) -> Target:
+    name = f"commit {commit[:12]}"
+    lock, summary = _committed(commit)
+    if not lock or not summary:
+        raise StudyError(
+            f"{name} holds no {LOCK} with {SUMMARY}, so its results are unknown; name the commit "
+            "with which they were committed"
+        )
+    return Target(name, commit, ["compare"], lock, summary, summary[0]["data_set"])
+
+
+def _of_run(run_id: str) -> Target:
+    tags = publish.tags_of(run_id)
+    if FINGERPRINT not in tags:
+        raise StudyError(f"run {run_id} was not published by this project")
+    run = Run.model_construct(protocol=tags["protocol"], architecture=tags["architecture"])
+    replicate = int(tags["replicate"]) if "replicate" in tags else None
+    name = f"run {run_id} ({run}{'' if replicate is None else f', network {replicate}'})"
+    if "commit" not in tags:
+        raise StudyError(f"{name} was published outside git, so its code is unknown")
+    if tags["dirty"] == "true":
+        raise StudyError(
+            f"{name} is of a dirty tree: commit {tags['commit'][:12]} with changes that were not "
+            "committed, so it cannot be run again; commit first, then `dvc repro`"
+        )
+    commit = _commit(tags["commit"])
+    if not commit:
+        raise StudyError(
+            f"{name} is of commit {tags['commit']}, which is not in this repository; `git fetch` "
+            "may bring it"
+        )
+    for lock, summary in _candidates(commit):
+        with suppress(StudyError):  # a lock without this run
+            values = dvc_repo.parse_lock(lock)
+            fingerprints = {
+                run_record.fingerprint(run, replicate, values, summary, version)
+                for version in range(1, run_record.FORMAT + 1)
+            }
+            if tags[FINGERPRINT] in fingerprints:
+                return Target(name, commit, [f"evaluate@{run}"], lock, summary, tags["data_set"])
+    raise StudyError(
+        f"neither the present {LOCK} nor a committed one is that of {name}: its results were never "
+        "committed"
+    )
+
+
+def _candidates(commit: str) -> Iterator[tuple[str, list[Row]]]:
+    """dvc.lock and the summary: the present ones, the commit's, then all others, newest first.
+
+    Results are committed after they were published, so a run's commit often lacks its own.
+    """
+    if LOCK.is_file() and SUMMARY.is_file():
+        yield LOCK.read_text(encoding="utf-8"), tables.read_table(SUMMARY)
+    others = git_or_nothing("rev-list", "--all", "--", str(LOCK)).split()
+    for one in (commit, *others):
+        lock, summary = _committed(one)
+        if lock:
+            yield lock, summary
+
+
+def _committed(commit: str) -> tuple[str, list[Row]]:
+    """dvc.lock and the rows of the summary as they were committed; "" and none where they lack."""
+    table = git_or_nothing("show", f"{commit}:./{SUMMARY}")
+    return git_or_nothing("show", f"{commit}:./{LOCK}"), list(csv.DictReader(table.splitlines()))
