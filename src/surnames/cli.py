@@ -98,9 +98,13 @@ def readme() -> None:
 
 def _write_pages() -> None:
     from surnames.documents import findings, readme
+    from surnames.display import headline
+    from surnames.documents import findings
+    from surnames.workflow import plot_templates
 
     readme.write()
     findings.write()
+    plot_templates.write()
 
 
 @main.command()
@@ -123,13 +127,13 @@ def claims(check: bool) -> None:
 
 @main.command()
 @click.argument("wanted", metavar="RUN_ID|COMMIT")
-def reproduce(wanted: str) -> None:
-    """Make a published run, or a commit's study, anew in a clean checkout and compare."""
-    from surnames.workflow import rerun as reproduction
+def rerun(wanted: str) -> None:
+    """Run a published run, or a commit's study, again in a clean checkout and compare."""
+    from surnames.workflow.rerun import command
 
-    outcome = reproduction.reproduce(wanted)
-    click.echo(outcome)
-    if not outcome.good:
+    comparison = command.rerun(wanted)
+    click.echo(comparison)
+    if not comparison.matches:
         raise SystemExit(1)
 
 

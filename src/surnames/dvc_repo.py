@@ -33,9 +33,14 @@ def run(
 
     Raises StudyError with DVC's own words where it fails.
     """
-    streams = {"stdout": 2} if show else {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     done = subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, env=environment, text=True, check=False, **streams
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=2 if show else subprocess.PIPE,
+        stderr=None if show else subprocess.PIPE,
+        text=True,
+        check=False,
     )
     if done.returncode:
         reason = "its messages are above" if show else done.stderr.strip()

@@ -1,25 +1,15 @@
-"""The figures, and DVC's own views with our templates."""
+"""The figures: the same bytes for the same values, legible, and labelled without overlaps."""
 
-import json
 import math
 import re
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import Browser
-from support.projects import ROOT, Project
 
-from surnames.core import params
 from surnames.display import confusion_matrix as heatmap
 from surnames.display import plots
-from surnames.networks.lookup import architectures
-from surnames.workflow import plots_page as vega
 
-TEMPLATES = sorted((ROOT / ".dvc/plots").glob("*.json"))
 SERIES = [
     plots.Series("one", [10.0, math.nan], [20.0, 30.0], [8.0, math.nan], [12.0, math.nan]),
     plots.Series("other", [40.0, 60.0], [45.0, 50.0]),
@@ -121,110 +111,3 @@ def test_last_digits_are_not_drawn() -> None:
 def test_colours_stand_out(colour: str) -> None:
     """A mark on white has a contrast of nearly three to one or more (WCAG 1.4.11)."""
     assert 1.05 / (luminance(colour) + 0.05) > 2.9
-
-
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
-def test_templates_take_dvcs_data_and_title(path: Path) -> None:
-    """Without the first anchor DVC refuses, without the second a plot is nameless."""
-    text = path.read_text()
-    assert '"<DVC_METRIC_DATA>"' in text and "<DVC_METRIC_TITLE>" in text
-
-
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
-def test_grids_are_not_sorted_by_a_list(path: Path) -> None:
-    """With gaps in the grid, Vega-Lite puts panels of a grid sorted by a list in wrong places."""
-    facet = json.loads(path.read_text()).get("facet", {})
-    if {"row", "column"} <= facet.keys():
-        assert not any(isinstance(side.get("sort"), list) for side in facet.values())
-
-
-def test_every_run_can_be_chosen() -> None:
-    """The lists of the confusion plot hold every protocol and architecture of the study."""
-    choices = json.loads((ROOT / ".dvc/plots/taken_for.json").read_text())["params"]
-    assert all(choice["value"] in choice["bind"]["options"] for choice in choices)
-    options = {choice["name"]: choice["bind"]["options"] for choice in choices}
-    assert options["protocol"] == list(params.PROTOCOLS)
-    assert set(options["architecture"]) >= set(architectures())
-
-
-def test_page_has_dvcs_places_and_no_address() -> None:
-    """DVC fills in `plot_divs`; `scripts` would fetch Vega from elsewhere."""
-    page = vega.page()
-    assert page.count("{plot_divs}") == 1 and "{scripts}" not in page
-    assert not re.search(r"<(script|link|img)[^>]+(src|href)=\"http", page)
-
-
-@pytest.fixture(scope="module")
-def drawn(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A study with the page that set-up writes."""
-    project = finished.copy(tmp_path_factory.mktemp("drawn") / "surnames")
-    project.run("python", "-m", "surnames.workflow.plots_page")
-    return project
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Any]:
-    """A page of Chromium without a network; what it complains about is in `complaints`."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_offline(True)
-    opened: Any = context.new_page()
-    opened.complaints = []
-    opened.on("console", lambda message: opened.complaints.append(message.text))
-    opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    yield opened
-    context.close()
-
-
-def marks(page: Any, path: Path) -> dict[str, int]:
-    """How many dots, lines, areas, ticks and cells each plot of DVC's page has drawn."""
-    page.goto(path.as_uri())
-    page.wait_for_function("document.querySelectorAll('svg.marks').length >= 5", timeout=10_000)
-    return page.eval_on_selector_all(
-        "svg.marks",
-        """all => Object.fromEntries(all.map(one => [
-            one.closest('body > div').id,
-            [...one.querySelectorAll('.marks [class^="mark-"] > *')].filter(
-                mark => mark.closest('.mark-symbol, .mark-rule, .mark-rect, .mark-line')
-                    && !mark.closest('.role-axis, .role-legend')
-                    && mark.getBoundingClientRect().width + mark.getBoundingClientRect().height > 2
-            ).length,
-        ]))""",
-    )
-
-
-def test_plots_show_draws_without_a_network(drawn: Project, page: Any) -> None:
-    """Every run, network and language has its mark, and nothing is missed."""
-    drawn.run("dvc", "plots", "show")
-    found = marks(page, drawn.folder / "dvc_plots/index.html")
-    screenshots = ROOT / "tests/screenshots"
-    screenshots.mkdir(exist_ok=True)
-    page.screenshot(path=screenshots / "dvc-plots.png", full_page=True)
-    runs = len(drawn.params()["runs"])
-    assert found["confusion"] == 18 * 18
-    assert found["results_recall_csv"] == 18 * runs
-    assert found["results_replicates_csv"] == 2 * runs - 1  # majority is one network
-    assert found["results_summary_csv"] == 2 * runs - 1  # a dot and an interval each, but for that
-    assert found["learning"] == 5  # what trains step by step
-    assert page.locator("img").first.evaluate("one => one.naturalWidth") > 0
-    assert not page.complaints
-    assert drawn.run("git", "status", "--short") == ""
-
-
-def test_plots_diff_shows_both_versions(drawn: Project, page: Any, tmp_path: Path) -> None:
-    """Before and after in the same picture."""
-    project = drawn.copy(tmp_path / "surnames")
-    table = project.folder / "results/summary.csv"
-    table.write_text(table.read_text().replace("macro_recall,2,0,0.", "macro_recall,2,0,0.1"))
-    project.run("dvc", "plots", "diff", "HEAD")
-    text = (project.folder / "dvc_plots/index.html").read_text()
-    assert '"rev": "HEAD"' in text and '"rev": "workspace"' in text
-    found = marks(page, project.folder / "dvc_plots/index.html")
-    assert found["results_summary_csv"] == 2 * (2 * len(project.params()["runs"]) - 1)
-    assert not page.complaints
-
-
-def test_plots_show_without_the_page(finished: Project, tmp_path: Path) -> None:
-    """A clone that was never set up draws with DVC's own page instead of failing."""
-    out = tmp_path / "plots"
-    finished.run("dvc", "plots", "show", "--out", str(out))
-    assert "cdn.jsdelivr.net" in (out / "index.html").read_text()

@@ -18,7 +18,8 @@ def templates() -> dict[Path, str]:
     del definition["shared"]
     architectures = json.dumps(list(params.load().architectures))
     return {
-        FOLDER / f"{name}.json": json.dumps(value).replace('"<ARCHITECTURES>"', architectures) + "\n"
+        FOLDER / f"{name}.json": json.dumps(value).replace('"<ARCHITECTURES>"', architectures)
+        + "\n"
         for name, value in definition.items()
     }
 

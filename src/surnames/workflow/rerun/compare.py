@@ -48,7 +48,7 @@ def compare(target: Target, folder: Path) -> Comparison:
     if not changed:
         same = f"run again, all {len(after)} outputs have the digests of {LOCK}"
         return Comparison(DIFFERS if altered else BITS, [*altered, same])
-    runs = [entry["cmd"].split()[-2:] for name, entry in stages.items() if "evaluate@" in name]
+    runs = [name[9:].split("-", 1) for name in stages if name.startswith("evaluate@")]
     predictions = [path for run in runs if str((path := files.predictions(*run)).parent) in changed]
     first = changed[0]
     lines = [
