@@ -52,18 +52,14 @@ def run(
 def opened(**options: Any) -> Iterator["Repo"]:
     """The project as DVC sees it. DVC's errors become a StudyError that names their causes."""
     from dvc.exceptions import DvcException
+    from dvc.logger import _iter_causes
     from dvc.repo import Repo
 
     try:
         with Repo(**options) as repo:
             yield repo
     except DvcException as error:
-        causes: list[str] = []
-        cause: BaseException | None = error
-        while cause:
-            causes.append(str(cause))
-            cause = cause.__cause__
-        raise StudyError(f"DVC: {': '.join(causes)}") from None
+        raise StudyError(f"DVC: {': '.join(_iter_causes(error))}") from None
 
 
 def status() -> dict[str, list[Any]]:

@@ -182,27 +182,3 @@ def test_nobody_need_activate_the_environment(study: Project) -> None:
     shutil.rmtree(study.folder / ".dvc/cache")
     command = (sys.executable, "-c", "from surnames.cli import main; main()")
     assert "check" in ran(study.run(*command, "repro", "check", PATH=os.defpath))
-
-
-@pytest.mark.slow
-def test_side_by_side_makes_the_same_lock(study: Project) -> None:
-    """`surnames repro` runs several stages at once, and nobody can tell from what it made."""
-    lock = (study.folder / "dvc.lock").read_text()
-    for made in (".dvc/cache", ".dvc/tmp", "data/raw", "results/runs"):
-        shutil.rmtree(study.folder / made)
-    printed = study.run("surnames", "repro", SURNAMES_WORKERS="2")
-    for run in study.params()["runs"]:
-        assert f"{run}: done in " in printed
-    assert "report: done in " in printed
-    assert not ran(printed)  # all of it was done already
-    assert (study.folder / "dvc.lock").read_text() == lock
-
-
-@pytest.mark.slow
-def test_a_failure_side_by_side_is_told_once_more(study: Project) -> None:
-    """The rest is done, and the one that failed fails again where its message is seen."""
-    study.set(architectures__fixed={"learning_rate": 1e9})
-    printed = study.run("surnames", "repro", fails=True, SURNAMES_WORKERS="2")
-    assert "held_out-fixed: failed, see below" in printed
-    assert "all 2 networks diverged" in printed and "lower the learning rate" in printed
-    assert "Traceback" not in printed

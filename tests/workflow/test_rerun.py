@@ -180,14 +180,6 @@ def test_a_run_is_found_by_its_fingerprint(study: Project, monkeypatch: pytest.M
         target.find(run)
 
 
-def test_digests_are_dvcs(finished: Project) -> None:
-    """Of every file and folder that the small study wrote, against DVC's own lock."""
-    lock = dvc_repo.parse_lock((finished.folder / "dvc.lock").read_text())
-    outputs = compare.outputs(lock, lock["stages"])
-    assert {path: dvc_repo.digest(finished.folder / path) for path in outputs} == outputs
-    assert any(digest.endswith(".dir") for digest in outputs.values())
-
-
 def test_the_first_difference_is_the_first(tmp_path: Path) -> None:
     """By replicate, then by name; every field that differs there, with both values."""
     nothing = scoring.predict(np.zeros((12, 18)), np.zeros(12, np.int64))

@@ -15,6 +15,7 @@ from surnames.core.errors import StudyError
 from surnames.networks import training
 from surnames.workflow import worker
 
+COMMAND = (sys.executable, "-m", worker.__name__)
 Task = tuple[str, list[str]]  # its title and stages
 
 
@@ -69,7 +70,7 @@ async def _work(
 ) -> None:
     """Take tasks and let a child process run them, whose stages train so many networks at once."""
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", worker.__name__),
+        *COMMAND,
         env=os.environ | {"SURNAMES_WORKERS": str(threads)},
         limit=2**26,  # bytes that a task may print
         stdin=PIPE,

@@ -33,14 +33,9 @@ def stale_stages() -> dict[str, list[str]]:
     """The stages whose entry in dvc.lock is not of this work tree, each with the reasons."""
     with dvc_repo.opened() as repo:
         stages = repo.index.stages
-        outputs = {_path(out): out.hash_info for stage in stages for out in stage.outs}
+        outputs = {out.def_path: out.hash_info for stage in stages for out in stage.outs}
         found = {stage.addressing: list(_reasons(stage, outputs)) for stage in stages}
     return {stage: reasons for stage, reasons in found.items() if reasons}
-
-
-def _path(entry: Any) -> str:
-    """A dependency's or an output's path, as dvc.yaml writes it."""
-    return str(entry.def_path)
 
 
 def _reasons(stage: Any, outputs: dict[str, Any]) -> Iterator[str]:
@@ -51,11 +46,10 @@ def _reasons(stage: Any, outputs: dict[str, Any]) -> Iterator[str]:
     if stage.cmd_changed:
         yield "its command changed"
     for dep in stage.deps:
-        path = _path(dep)
-        if path in outputs:
-            if dep.hash_info != outputs[path]:
-                yield f"{path} was written again since"
-        elif not _overlaps_output(path, outputs):
+        if dep.def_path in outputs:
+            if dep.hash_info != outputs[dep.def_path]:
+                yield f"{dep.def_path} was written again since"
+        elif not _overlaps_output(str(dep.def_path), outputs):
             yield from changes(dep.workspace_status())
     for out in stage.outs:
         in_git = not out.use_cache and not stage.repo.scm.is_ignored(out.fs_path)

@@ -94,10 +94,9 @@ def _altered(expected: dict[str, str]) -> list[str]:
 
 def _contents(digest: str) -> dict[str, str]:
     """The digests of a folder's files, by name; none where it is a file, or not in the cache."""
-    place = dvc_repo.cached(digest)
-    if not digest.endswith(".dir") or not place.is_file():
+    if not digest.endswith(".dir") or not dvc_repo.cached(digest).is_file():
         return {}
-    return {one["relpath"]: one["md5"] for one in tables.read_json(place)}
+    return {one["relpath"]: one["md5"] for one in tables.read_json(dvc_repo.cached(digest))}
 
 
 def _first_difference(path: Path, before: dict[str, str], folder: Path) -> str:
