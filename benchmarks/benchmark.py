@@ -23,7 +23,8 @@ from numba import njit
 from surnames.architectures.elman import Elman
 from surnames.core import corpus, files, params, tables
 from surnames.data.names import normalize, read_lines
-from surnames.networks import online
+from surnames.display.tables import markdown
+from surnames.networks import kernels, online
 from surnames.networks.lookup import architectures
 from surnames.networks.network import Network, ReplicateStreams, sample_examples
 from surnames.study.paths import REPLICATES
@@ -47,8 +48,7 @@ def fastest(work: Callable[[], object], repetitions: int = 3) -> float:
 
 def table(header: tuple[str, ...], rows: Rows) -> str:
     """A table in Markdown, numbers right-aligned."""
-    lines = [header, tuple("---:" if k else "---" for k in range(len(header))), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    return markdown(header, [list(map(str, row)) for row in rows], range(1, len(header)))
 
 
 def recipe(engine: str, steps: int, hidden: int = HIDDEN) -> params.Sgd:
@@ -97,26 +97,24 @@ def engines(names: corpus.Corpus) -> str:
         loop, reference, ours = seconds
         rates = (f"{1 / each:,.0f}" for each in seconds)
         rows.append((name, *rates, f"{loop / ours:.0f}", f"{reference / ours:.0f}"))
-    header = (
-        "architecture", "tutorial-style loop", "reference engine", "online engine",
-        "online / tutorial", "online / reference",
-    )  # fmt: skip
+    header = ("architecture", "tutorial-style loop", "reference engine", "online engine")
+    header += ("online / tutorial", "online / reference")
     return table(header, rows)
 
 
 @njit(error_model="numpy")
 def _sweep(matrix: np.ndarray, vector: np.ndarray, out: np.ndarray, times: int) -> None:
     for _ in range(times):
-        online.add_sums(out, 0, matrix, vector, 0, False)
+        kernels.add_sums(out, 0, matrix, vector, 0, False)
 
 
 @njit(error_model="numpy")
 def _multiply(values: np.ndarray, out: np.ndarray, times: int) -> None:
-    a, b = online.load(128, values, 0, 0), online.load(128, values, 1, 0)
+    a, b = kernels.load(128, values, 0, 0), kernels.load(128, values, 1, 0)
     for _ in range(times):
-        a = online.fma(a, np.float32(0.999), b)
-        b = online.fma(b, np.float32(0.999), a)
-    online.store(out, 0, 0, a)
+        a = kernels.fma(a, np.float32(0.999), b)
+        b = kernels.fma(b, np.float32(0.999), a)
+    kernels.store(out, 0, 0, a)
 
 
 def machine(names: corpus.Corpus) -> str:
@@ -142,11 +140,9 @@ def machine(names: corpus.Corpus) -> str:
         products = 3 * recurrent + 3 * HIDDEN * len(corpus.LANGUAGES)
         swept = (2 * np.maximum(reads - 1, 0).mean() + 1) * HIDDEN**2 * 4  # read, once written
         seconds = fastest(lambda cell=name: fit(cell, names, "online", steps)) / steps
-        rows.append(
-            (name, f"{seconds * 1e6:.2f}", f"{products / 1e3:.0f}", f"{swept / 1e6:.2f}",
-             f"{products / peak * 1e6:.2f}", f"{swept / speeds[64] * 1e6:.2f}",
-             f"{swept / speeds[128] * 1e6:.2f}")
-        )  # fmt: skip
+        measured = f"{seconds * 1e6:.2f}", f"{products / 1e3:.0f}", f"{swept / 1e6:.2f}"
+        limits = (products / peak, swept / speeds[64], swept / speeds[128])
+        rows.append((name, *measured, *(f"{limit * 1e6:.2f}" for limit in limits)))
     text = (
         f"One core multiplies and adds {peak / 1e9:.0f} thousand million float32 a second out of "
         f"registers, and sweeps a matrix at {speeds[64] / 1e9:.0f} GB/s where it fits the "
@@ -154,10 +150,10 @@ def machine(names: corpus.Corpus) -> str:
         "recurrent matrix of 128 hidden units). If each of these had to bear a step alone, it "
         "would take:\n\n"
     )
-    header = (
-        "architecture", "µs a step, measured", "thousand products", "MB swept",
-        "µs by arithmetic", "µs by first-level cache", "µs by second-level cache",
-    )  # fmt: skip
+    header = ("architecture", "µs a step, measured", "thousand products", "MB swept")
+    header += tuple(
+        f"µs by {what}" for what in ("arithmetic", "first-level cache", "second-level cache")
+    )
     return text + table(header, rows)
 
 
@@ -181,10 +177,8 @@ def growth(names: corpus.Corpus) -> str:
                 ),
                 2,
             )
-            rows.append(
-                (f"replicates, {workers} at a time", replicates, f"{seconds:.2f}",
-                 f"{seconds / (20_000 * replicates) * 1e6:.2f}")
-            )  # fmt: skip
+            step = f"{seconds / (20_000 * replicates) * 1e6:.2f}"
+            rows.append((f"replicates, {workers} at a time", replicates, f"{seconds:.2f}", step))
     return table(("what grows", "to", "seconds", "µs a step"), rows)
 
 
@@ -193,10 +187,8 @@ def scoring(names: corpus.Corpus) -> str:
     weights = fit("fixed", names, "online", 100).weights
     cell = CELLS["fixed"]
     seconds = fastest(lambda: cell.probabilities(weights, names.names))
-    rows: Rows = [
-        (f"all {len(names.names):,} lines, by the engine", f"{seconds:.3f}",
-         f"{len(names.names) / seconds:,.0f}", "")
-    ]  # fmt: skip
+    rate = f"{len(names.names) / seconds:,.0f}"
+    rows: Rows = [(f"all {len(names.names):,} lines, by the engine", f"{seconds:.3f}", rate, "")]
     if files.weights("held_out", "fixed").is_file():
         command = [SURNAMES, "predict"]
         rows.append(("`surnames predict Satoshi`, cold", *_measured([*command, "Satoshi"], 1)))
@@ -244,7 +236,8 @@ def peak(command: list[str], pause: float, **how: Any) -> float:
 FIRST_STEP = """
 import numpy as np
 from surnames.core import corpus, params
-
+from surnames.networks.lookup import get_architecture
+from surnames.networks.network import ReplicateStreams
 recipe = params.load().recipes["online"].model_copy(update={"steps": 1})
 names = corpus.Corpus(["Satoshi"], np.zeros(1, np.int64))
 row = get_architecture("fixed")
@@ -284,13 +277,13 @@ def whole_study(names: corpus.Corpus) -> str:
             if (row["protocol"], row["architecture"]) == ("published", name)
         ]
         spread.append(f"{min(found):.3f} to {max(found):.3f}")
+    script = "tutorial-style script: 2 networks, 100,000 steps and 100,000 scored draws each"
     rows: Rows = [
-        ("tutorial-style script: 2 networks, 100,000 steps and 100,000 scored draws each",
-         f"{loop:.0f}"),
+        (script, f"{loop:.0f}"),
         (f"this study, cold, `surnames repro`: {networks} networks and baselines", f"{cold:.0f}"),
         ("`dvc repro` with nothing to do", f"{again:.2f}"),
         ("compiling the engine, once for a machine, not part of the above", f"{compilation():.0f}"),
-    ]  # fmt: skip
+    ]
     return (
         table(("what", "seconds"), rows)
         + f"\n\nThe study took {cold / loop:.2f} times as long as the script; all its processes "
