@@ -1,18 +1,15 @@
 """The `surnames` command: what `make` calls, and what a person may."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from surnames.core import tables
+from surnames import project
 from surnames.core.errors import StudyError, SurnamesError
-from surnames.project import PIPELINE
 from surnames.study.paths import CLAIMS
-from surnames.tracking.store import RECEIPT
 
 if TYPE_CHECKING:
     from surnames.workflow.study_diff import Format
@@ -30,81 +27,32 @@ class Group(click.Group):
 
 
 @click.group(cls=Group)
+@click.version_option(package_name="surnames")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Did fixing the PyTorch character-RNN tutorial help? A reproducible study."""
     # stages say `python` and MLflow `uvicorn`: those of this environment, activated or not
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     context.obj = Path.cwd()  # what a user's own paths are relative to
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / PIPELINE).is_file():
-            os.chdir(folder)
-            return
-    raise StudyError(f"no {PIPELINE} here or above; run inside the project's folder")
+    os.chdir(project.find(Path.cwd()))
 
 
 @main.command()
 @click.argument("targets", nargs=-1)
 def repro(targets: tuple[str, ...]) -> None:
     """Run what changed (`dvc repro`) and print the headline table."""
-    from surnames.core import corpus, files, params
-    from surnames.display import sentences
-    from surnames.evaluation import scoring
-    from surnames.study import claims as ledger
-    from surnames.study import summary
-    from surnames.workflow import parallel as side_by_side
-    from surnames.workflow import parallel
+    from surnames.workflow import repro as study
 
-    config = params.load()
-    ledger.load(config.runs, scoring.METRICS)  # told now rather than after the training
-
-    dvc = [sys.executable, "-m", "dvc", "repro"]
-    if files.DATA_SET.is_file() and corpus.is_starter(
-        tables.read_json(files.DATA_SET)["name"]
-    ):  # DVC cannot see that a source is there now
-        _run([*dvc, "--force", "--single-item", "fetch"])
-    if not targets:
-        parallel.repro()
-    _run([*dvc, *targets])
-    _write_pages()
-    click.echo(sentences.headline(summary.load(), config.study.confidence))
-    if not targets:
-        _publish_elsewhere(dvc)
+    click.echo(study.repro(targets))
     click.echo("\nNext: make report (the figures), make ui (every run in MLflow), dvc plots show")
-
-
-def _publish_elsewhere(dvc: list[str]) -> None:
-    """Publish to a store that has not got the study: DVC cannot see another one or its loss."""
-    from surnames.tracking import publish as tracking
-    from surnames.tracking import store as stores
-
-    published = set(tables.read_json(RECEIPT)["fingerprints"])
-    if not tracking.holds(stores.store(), published):
-        _run([*dvc, "--force", "--single-item", "track"])
-
-
-def _run(command: list[str]) -> None:
-    """A command that has said itself what went wrong."""
-    done = subprocess.run(command, check=False)
-    if done.returncode:
-        raise SystemExit(done.returncode)
 
 
 @main.command()
 def readme() -> None:
     """Write the README's table and docs/findings.md anew from results/."""
-    _write_pages()
+    from surnames.workflow import repro as study
 
-
-def _write_pages() -> None:
-    from surnames.documents import findings, readme
-    from surnames.display import headline
-    from surnames.documents import findings
-    from surnames.workflow import plot_templates
-
-    readme.write()
-    findings.write()
-    plot_templates.write()
+    study.write_documents()
 
 
 @main.command()

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from surnames import dvc_repo
 from surnames.core.errors import StudyError, SurnamesError
 from surnames.core.tables import replace_text
 from surnames.git import git, git_or_nothing
-from surnames.workflow import parallel as side_by_side
 from surnames.workflow import smoke, study_diff
 from surnames.workflow import stale as staleness
 from surnames.workflow.study_diff import Snapshot, StudyDiff
@@ -71,7 +71,7 @@ def _checked(base: str, small: bool, rerun_stale: bool, say: Say) -> CheckReport
     patterns = [f":(glob){pattern}" for pattern in STUDY_FILES.split()]
     if not git("diff", "--name-only", fork_point, "--", *patterns):
         return CheckReport([f"No file of the study differs from {base}."])
-    stale = staleness.faults()
+    stale = staleness.stale_stages()
     if stale and not rerun_stale:
         return CheckReport([], failure=staleness.message(stale))
     before = study_diff.load(fork_point, known_as=base)
@@ -99,7 +99,7 @@ def _rerun(say: Say) -> str:
     """Run `surnames repro` on what the cache has; a sentence about what it ran."""
     command = [sys.executable, "-m", "dvc", "checkout", "--quiet", "--allow-missing"]
     subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
-    stages = sorted(side_by_side.changed())
+    stages = sorted(dvc_repo.status())
     started = time.monotonic()
     if not _surnames("repro", say):
         raise StudyError("the rerun failed; its messages are above")

@@ -1,0 +1,59 @@
+"""`surnames repro`: run what changed, write the documents, publish where that is missing."""
+
+import shutil
+import subprocess
+
+from surnames import dvc_repo
+from surnames.core import corpus, files, params, tables
+from surnames.core.params import Params
+from surnames.display import sentences
+from surnames.documents import findings, readme
+from surnames.evaluation import scoring
+from surnames.study import claims, comparison, summary
+from surnames.tracking import publish
+from surnames.tracking.store import RECEIPT, store
+from surnames.workflow import parallel, plot_templates
+
+
+def repro(targets: tuple[str, ...]) -> str:
+    """Run the study, or the stages named, and return the headline table.
+
+    Faulty parameters and claims are refused before anything runs. SystemExit with DVC's status
+    where a stage fails, which has said why.
+    """
+    config = params.load()
+    claims.load(config.runs, scoring.METRICS)
+    _remove_leftovers(config)
+    if _on_starter():  # DVC cannot see that a source is there now
+        _dvc("--force", "--single-item", "fetch")
+    if not targets:
+        parallel.repro()
+    _dvc(*targets)
+    write_documents()
+    if not targets and not publish.holds(store(), set(tables.read_json(RECEIPT)["fingerprints"])):
+        _dvc("--force", "--single-item", "track")  # another store, or one that was lost
+    return sentences.headline(summary.load(), config.study.confidence)
+
+
+def write_documents() -> None:
+    """Write the README's block, docs/findings.md and the templates of `dvc plots` anew."""
+    readme.write()
+    findings.write()
+    plot_templates.write()
+
+
+def _remove_leftovers(config: Params) -> None:
+    """Remove the results of runs that the study no longer has."""
+    for folder in comparison.leftovers(config.runs.values()):
+        shutil.rmtree(folder)
+
+
+def _on_starter() -> bool:
+    names = tables.read_json(files.DATA_SET)["name"] if files.DATA_SET.is_file() else ""
+    return corpus.is_starter(names)
+
+
+def _dvc(*arguments: str) -> None:
+    done = subprocess.run([*dvc_repo.COMMAND, "repro", *arguments], check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
