@@ -110,8 +110,12 @@ def ui(port: int) -> None:
 
 
 @main.command()
-@click.option("--model", default="champion", show_default=True,
-              help="champion, fixed, tutorial or a version's number.")  # fmt: skip
+@click.option(
+    "--model",
+    default="champion",
+    show_default=True,
+    help="champion, fixed, tutorial or a version's number.",
+)
 @click.option("--port", default=5001, show_default=True)
 def serve(model: str, port: int) -> None:
     """Let a registered model answer names over HTTP, on loopback."""
@@ -121,8 +125,9 @@ def serve(model: str, port: int) -> None:
 
 
 @main.command()
-@click.option("--format", "form", default="table", show_default=True,
-              type=click.Choice(["table", "json"]))  # fmt: skip
+@click.option(
+    "--format", "form", default="table", show_default=True, type=click.Choice(["table", "json"])
+)
 def verify(form: str) -> None:
     """Compare dvc.lock, the files and MLflow; exit 1 where they disagree."""
     from surnames.tracking import run_record as publication
@@ -135,8 +140,9 @@ def verify(form: str) -> None:
     click.echo((store_check.as_json if form == "json" else store_check.text)(found, place))
     if not store_check.clean(found):
         if form == "table":
-            click.echo("Next: `dvc repro` for what is stale or missing, then `surnames rebuild`",
-                       err=True)  # fmt: skip
+            click.echo(
+                "Next: `dvc repro` for what is stale or missing, then `surnames rebuild`", err=True
+            )
         raise SystemExit(1)
 
 

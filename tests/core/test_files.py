@@ -35,15 +35,26 @@ def test_floats_keep_six_significant_digits(value: float) -> None:
 def test_everything_else_stays_what_it_is() -> None:
     """Counts, NumPy's too, are not rounded; what JSON cannot say becomes nothing."""
     value = {
-        "count": 12345678, "counted": np.int64(12345678), "whether": np.bool_(True), "on": False,
-        "share": np.float32(0.1), "inner": [(1.23456789, "text", None)], "nothing": math.nan,
+        "count": 12345678,
+        "counted": np.int64(12345678),
+        "whether": np.bool_(True),
+        "on": False,
+        "share": np.float32(0.1),
+        "inner": [(1.23456789, "text", None)],
+        "nothing": math.nan,
         "all": -math.inf,
-    }  # fmt: skip
+    }
     found = tables.rounded(value)
     assert found == {
-        "count": 12345678, "counted": 12345678, "whether": True, "on": False, "share": 0.1,
-        "inner": [[1.23457, "text", None]], "nothing": None, "all": None,
-    }  # fmt: skip
+        "count": 12345678,
+        "counted": 12345678,
+        "whether": True,
+        "on": False,
+        "share": 0.1,
+        "inner": [[1.23457, "text", None]],
+        "nothing": None,
+        "all": None,
+    }
     assert json.loads(json.dumps(found)) == found
     assert type(found["whether"]) is bool
 

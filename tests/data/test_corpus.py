@@ -177,11 +177,7 @@ def test_real_names_are_as_measured() -> None:
 
 
 @settings(max_examples=50)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("abc"), st.integers(0, 2)), min_size=1, max_size=7
-    )
-)  # fmt: skip
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2)), min_size=1, max_size=7))
 def test_ceilings_are_the_best_of_all_answers(rows: list[tuple[str, int]]) -> None:
     """By brute force: every function from the names to the languages."""
     names, right = [name for name, _ in rows], np.array([k for _, k in rows])

@@ -58,9 +58,13 @@ class Place:
         environment |= {"NO_PROXY": "127.0.0.1"} | ({"SURNAMES_DATA": str(local)} if local else {})
         done = subprocess.run(
             [sys.executable, ROOT / "pipeline" / "fetch.py"],
-            cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=60,
-        )  # fmt: skip
+        )
         assert done.stdout == ""
         assert "Traceback" not in done.stderr
         return done.returncode, done.stderr

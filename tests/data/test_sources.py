@@ -41,9 +41,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def fetch(*urls: str, **changes: object) -> params.Fetch:
     """Parameters for these sources, impatient ones."""
     values: dict[str, object] = {
-        "name": "small", "identity": IDENTITY, "sources": list(urls), "silence": 0.4,
-        "seconds": 5.0, "megabytes": 1, "when_unreachable": "starter",
-    }  # fmt: skip
+        "name": "small",
+        "identity": IDENTITY,
+        "sources": list(urls),
+        "silence": 0.4,
+        "seconds": 5.0,
+        "megabytes": 1,
+        "when_unreachable": "starter",
+    }
     return params.Fetch.model_validate(values | changes)
 
 

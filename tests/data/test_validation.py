@@ -98,10 +98,14 @@ def test_missing_language_is_refused_by_name() -> None:
 @pytest.mark.parametrize(
     ("protocol", "role"),
     [
-        ("published", TEST), ("published", ""), ("held_out", BOTH), ("held_out", "tset"),
-        ("random_split", BOTH), ("random_split", ""),
+        ("published", TEST),
+        ("published", ""),
+        ("held_out", BOTH),
+        ("held_out", "tset"),
+        ("random_split", BOTH),
+        ("random_split", ""),
     ],
-)  # fmt: skip
+)
 def test_wrong_role_is_refused(protocol: str, role: str) -> None:
     """Roles are the protocol's own: a name on both sides is no random split."""
     split = splits()[protocol]

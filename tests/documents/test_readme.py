@@ -21,10 +21,16 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 def row(protocol: str, name: str, mean: float, *, diverged: int = 0, data: str = "x 1") -> dict:
     """A row of summary.csv."""
     return {
-        "protocol": protocol, "architecture": name, "metric": "macro_recall", "replicates": "3",
-        "diverged": str(diverged), "mean": str(mean), "ci_low": str(mean - 0.01),
-        "ci_high": str(mean + 0.01), "data_set": data,
-    }  # fmt: skip
+        "protocol": protocol,
+        "architecture": name,
+        "metric": "macro_recall",
+        "replicates": "3",
+        "diverged": str(diverged),
+        "mean": str(mean),
+        "ci_low": str(mean - 0.01),
+        "ci_high": str(mean + 0.01),
+        "data_set": data,
+    }
 
 
 def prose(path: Path) -> str:

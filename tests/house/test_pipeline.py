@@ -126,8 +126,13 @@ def test_experiments(study: Project) -> None:
     """`dvc exp run -S` changes one number and runs what it touches; `dvc exp show` shows both."""
     study.run("dvc", "exp", "run", "-q", "-n", "faster", "-S", "recipes.online.learning_rate=0.02")
     shown = study.run(
-        "dvc", "exp", "show", "--only-changed", "--csv", "--no-pager",
-    )  # fmt: skip
+        "dvc",
+        "exp",
+        "show",
+        "--only-changed",
+        "--csv",
+        "--no-pager",
+    )
     header, *rows = [line.split(",") for line in shown.splitlines() if "," in line]
     assert "recipes.online.learning_rate" in " ".join(header)
     assert any("faster" in row for row in rows)
@@ -138,9 +143,16 @@ def test_all_experiments_at_once(study: Project, tmp_path: Path) -> None:
     """In a folder of its own (`--temp`), an experiment still publishes to this project's store."""
     runs = mlflow_runs(study)
     study.run(
-        "dvc", "exp", "run", "-q", "--temp", "-n", "apart",
-        "-S", "recipes.ngram.inverse_regularization=2.0",
-    )  # fmt: skip
+        "dvc",
+        "exp",
+        "run",
+        "-q",
+        "--temp",
+        "-n",
+        "apart",
+        "-S",
+        "recipes.ngram.inverse_regularization=2.0",
+    )
     assert mlflow_runs(study) == runs + 3
     assert study.run("git", "status", "--porcelain") == ""
 

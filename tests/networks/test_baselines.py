@@ -43,15 +43,22 @@ def names() -> Corpus:
 def test_probabilities_are_those_of_scikit_learn(names: Corpus, balanced: bool) -> None:
     """scikit-learn's own pipeline, fitted by itself, on names that it has and has not seen."""
     recipe = params.LogisticRegression(
-        method="logistic_regression", longest=4, inverse_regularization=2.0, passes=30,
+        method="logistic_regression",
+        longest=4,
+        inverse_regularization=2.0,
+        passes=30,
         balanced=balanced,
-    )  # fmt: skip
+    )
     weights = fit_ngrams(names, recipe, len(LANGUAGES))
     with sklearn.config_context(enable_metadata_routing=True):
         binary = LogisticRegression(
-            solver="liblinear", dual=True, C=2.0, tol=TOLERANCE, max_iter=30,
+            solver="liblinear",
+            dual=True,
+            C=2.0,
+            tol=TOLERANCE,
+            max_iter=30,
             random_state=0,
-        )  # fmt: skip
+        )
         pipeline = make_pipeline(
             TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), lowercase=False),
             OneVsRestClassifier(binary.set_fit_request(sample_weight=True)),
@@ -66,9 +73,12 @@ def test_probabilities_are_those_of_scikit_learn(names: Corpus, balanced: bool) 
 def test_balance_and_regularization_reach_the_fit(names: Corpus) -> None:
     """Each parameter of the recipe changes the weights."""
     plain = params.LogisticRegression(
-        method="logistic_regression", longest=2, inverse_regularization=1.0, passes=30,
+        method="logistic_regression",
+        longest=2,
+        inverse_regularization=1.0,
+        passes=30,
         balanced=True,
-    )  # fmt: skip
+    )
     before = fit_ngrams(names, plain, len(LANGUAGES))
     for change in ({"longest": 3}, {"inverse_regularization": 0.1}, {"balanced": False}):
         after = fit_ngrams(names, plain.model_copy(update=change), len(LANGUAGES))

@@ -353,9 +353,17 @@ def test_a_terminal_shows_how_far_it_has_come(finished: Project, tmp_path: Path)
     """In percent of the file; never in a log."""
     path, _ = many(tmp_path, 1_000_000)
     command = [
-        sys.executable, "-c", "from surnames.cli import main; main()", "predict", "--file",
-        str(path), "--output", os.devnull, "--format", "csv",
-    ]  # fmt: skip
+        sys.executable,
+        "-c",
+        "from surnames.cli import main; main()",
+        "predict",
+        "--file",
+        str(path),
+        "--output",
+        os.devnull,
+        "--format",
+        "csv",
+    ]
     terminal, end = pty.openpty()
     termios.tcsetwinsize(end, (24, 80))
     done = subprocess.Popen(

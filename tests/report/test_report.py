@@ -51,12 +51,21 @@ def only(tables: ReportData, keep: Callable[[str, str], bool]) -> ReportData:
         return [row for row in rows if keep(row["protocol"], row["architecture"])]
 
     rows = [
-        {"protocol": protocol, "architecture": name, "metric": metric, "replicates": "2",
-         "diverged": "0", "mean": str(cell.mean), "ci_low": "", "ci_high": "", "data_set": "x 1"}
+        {
+            "protocol": protocol,
+            "architecture": name,
+            "metric": metric,
+            "replicates": "2",
+            "diverged": "0",
+            "mean": str(cell.mean),
+            "ci_low": "",
+            "ci_high": "",
+            "data_set": "x 1",
+        }
         for protocol, name in tables.summary.runs
         for metric in ("macro_recall", "accuracy")
         if (cell := tables.summary.cell(protocol, name, metric))
-    ]  # fmt: skip
+    ]
     return replace(
         tables,
         summary=Summary(kept(rows)),
@@ -112,10 +121,16 @@ def test_every_run_is_in_the_table(tables: ReportData) -> None:
 def test_a_diverged_network_is_counted(tables: ReportData) -> None:
     """It is in no mean, so the table and the answer must say that it was there."""
     row = {
-        "protocol": "held_out", "architecture": "fixed", "metric": "macro_recall",
-        "replicates": "1", "diverged": "1", "mean": "0.5", "ci_low": "", "ci_high": "",
+        "protocol": "held_out",
+        "architecture": "fixed",
+        "metric": "macro_recall",
+        "replicates": "1",
+        "diverged": "1",
+        "mean": "0.5",
+        "ci_low": "",
+        "ci_high": "",
         "data_set": "x 1",
-    }  # fmt: skip
+    }
     told = replace(tables, summary=Summary([row]))
     assert "1 of 2 of fixed under held_out" in str(answer(told).paragraphs)
     assert "1 of 2 diverged" in results(told).tables[0].rows[0][1]
@@ -147,12 +162,19 @@ def test_any_part_of_the_study_makes_a_page(
 def test_record_of_changes_leaves_out_mere_repeats(tables: ReportData) -> None:
     """A line that was changed *and* repeats another is in the record, a mere repeat is not."""
     changes = [
-        {"language": "German", "line": "1", "text": text, "published": "Gro", "cleaned": "",
-         "reasons": reasons}
+        {
+            "language": "German",
+            "line": "1",
+            "text": text,
+            "published": "Gro",
+            "cleaned": "",
+            "reasons": reasons,
+        }
         for text, reasons in (
-            ("Groß", "the tutorial drops ß; cleaned; repeats line 9"), ("Gross", "repeats line 9"),
+            ("Groß", "the tutorial drops ß; cleaned; repeats line 9"),
+            ("Gross", "repeats line 9"),
         )
-    ]  # fmt: skip
+    ]
     rows = names(replace(tables, changes=changes)).tables[-1].rows
     assert [row[2] for row in rows] == ["Groß"]
 
@@ -167,10 +189,17 @@ def test_white_space_is_visible() -> None:
 def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
     """A row of the judged ledger."""
     return {
-        "id": "fix-raises-published", "claim": "The fix <helps>.", "more_than": 0.0,
-        "sources": [{"name": "a thread", "url": "https://example.org/1"}], "effect": 0.1,
-        "low": 0.05, "high": 0.15, "p_adjusted": 0.001, "verdict": verdict, "expect": verdict,
-    } | changed  # fmt: skip
+        "id": "fix-raises-published",
+        "claim": "The fix <helps>.",
+        "more_than": 0.0,
+        "sources": [{"name": "a thread", "url": "https://example.org/1"}],
+        "effect": 0.1,
+        "low": 0.05,
+        "high": 0.15,
+        "p_adjusted": 0.001,
+        "verdict": verdict,
+        "expect": verdict,
+    } | changed
 
 
 @pytest.mark.parametrize(
@@ -194,9 +223,15 @@ def test_ledger_says_all_of_a_claim(tables: ReportData) -> None:
     )
     shown = str(verdicts(told).paragraphs)
     for part in (
-        "✗", "refuted", "The fix &lt;helps&gt;.", 'href="https://example.org/1"', "+10.0",
-        "+5.0 to +15.0", "p = 0.0010", "expected: supported",
-    ):  # fmt: skip
+        "✗",
+        "refuted",
+        "The fix &lt;helps&gt;.",
+        'href="https://example.org/1"',
+        "+10.0",
+        "+5.0 to +15.0",
+        "p = 0.0010",
+        "expected: supported",
+    ):
         assert part in shown
     none = replace(tables, ledger={"confidence": 0.95, "claims": []})
     assert verdicts(none).paragraphs == ["This study tests no claim."]
@@ -205,10 +240,12 @@ def test_ledger_says_all_of_a_claim(tables: ReportData) -> None:
 def test_bars_have_one_scale() -> None:
     """Left is less, the threshold has its place, and what lies far off does not press the rest."""
     claims = [
-        claim(effect=-0.03, low=-0.04, high=-0.02), claim(more_than=0.1),
-        claim(effect=0.9, low=0.8, high=1.0), claim(effect=0.02, low=None, high=None),
+        claim(effect=-0.03, low=-0.04, high=-0.02),
+        claim(more_than=0.1),
+        claim(effect=0.9, low=0.8, high=1.0),
+        claim(effect=0.02, low=None, high=None),
         claim(effect=None, low=None, high=None),
-    ]  # fmt: skip
+    ]
     along = ledger.scale(claims)
     assert (along.low, along.high) == (-0.04, 0.15)
     less, more, far, alone, nothing = (ledger.bar(one, along) for one in claims)

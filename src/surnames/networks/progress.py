@@ -15,9 +15,13 @@ class Progress:
         self.done, self.started, self.lock = 0, time.monotonic(), Lock()
         terminal = sys.stderr.isatty()
         self.bar = tqdm(
-            total=self.total, desc=f"{title}: 0 of {networks}", unit=" steps", unit_scale=True,
-            leave=False, disable=not terminal,
-        )  # fmt: skip
+            total=self.total,
+            desc=f"{title}: 0 of {networks}",
+            unit=" steps",
+            unit_scale=True,
+            leave=False,
+            disable=not terminal,
+        )
 
     def advance(self, steps: int) -> None:
         """So many more steps are done."""

@@ -52,8 +52,10 @@ def bar(claim: dict[str, Any], along: Scale) -> dict[str, Any] | None:
     beyond = "high" if high > along.high else "low" if low < along.low else ""
     shares = {"low": low, "high": high, "effect": claim["effect"], "threshold": claim["more_than"]}
     return {name: along.place(share) for name, share in shares.items()} | {
-        "zero": along.place(0), "beyond": beyond, "off": not along.low <= low < along.high,
-    }  # fmt: skip
+        "zero": along.place(0),
+        "beyond": beyond,
+        "off": not along.low <= low < along.high,
+    }
 
 
 def probability(p: float | None) -> str:

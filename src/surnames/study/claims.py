@@ -1,6 +1,7 @@
 """The ledger: what has been claimed of the tutorial and its fix, each claim tested on every run."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from math import isnan
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -75,30 +76,28 @@ def judge(claims: Sequence[Claim], values: Values, confidence: float) -> list[di
     `supported` is an effect significantly above the threshold, `refuted` one significantly below.
     The intervals are each for itself, so one may leave out its threshold and stay undecided.
     """
-    effects = [
-        contrast(
-            [values(run, metric).with_weight(weight) for weight, run, metric in claim.terms],
-            confidence,
-            claim.more_than,
-        )
-        for claim in claims
+    effects = []
+    for claim in claims:
+        terms = [values(run, metric).with_weight(weight) for weight, run, metric in claim.terms]
+        effects.append(contrast(terms, confidence, claim.more_than))
+    adjusted = holm([found.p for found in effects])
+    return [
+        claim.model_dump(exclude={"expect"})
+        | asdict(found)
+        | {
+            "effect": None if isnan(found.effect) else found.effect,
+            "p_adjusted": p,
+            "verdict": _verdict(found.effect > claim.more_than, p, confidence),
+            "expect": claim.expect,
+        }
+        for claim, found, p in zip(claims, effects, adjusted, strict=True)
     ]
-    rows = []
-    for claim, found, adjusted in zip(
-        claims, effects, holm([found.p for found in effects]), strict=True
-    ):
-        significant = adjusted is not None and adjusted < 1 - confidence
-        side: Verdict = "supported" if found.effect > claim.more_than else "refuted"
-        rows.append(
-            claim.model_dump(exclude={"expect"})
-            | {
-                "replicates": found.replicates,
-                "effect": None if isnan(found.effect) else found.effect, "low": found.low,
-                "high": found.high, "p": found.p, "p_adjusted": adjusted,
-                "verdict": side if significant else "undecided", "expect": claim.expect,
-            }
-        )  # fmt: skip
-    return rows
+
+
+def _verdict(above: bool, p: float | None, confidence: float) -> Verdict:
+    if p is None or p >= 1 - confidence:
+        return "undecided"
+    return "supported" if above else "refuted"
 
 
 def verdicts(path: Path = LEDGER) -> dict[str, Any]:
