@@ -10,6 +10,7 @@ import click
 from surnames import project
 from surnames.core.errors import StudyError, SurnamesError
 from surnames.study.paths import CLAIMS
+from surnames.tracking.session import configure
 
 if TYPE_CHECKING:
     from surnames.workflow.study_diff import Format
@@ -31,6 +32,7 @@ class Group(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Did fixing the PyTorch character-RNN tutorial help? A reproducible study."""
+    configure()  # MLflow
     # stages say `python` and MLflow `uvicorn`: those of this environment, activated or not
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     context.obj = Path.cwd()  # what a user's own paths are relative to
@@ -47,6 +49,7 @@ def repro(targets: tuple[str, ...]) -> None:
     click.echo("\nNext: make report (the figures), make ui (every run in MLflow), dvc plots show")
 
 
+from surnames.tracking.session import configure
 @main.command()
 def readme() -> None:
     """Write the README's table and docs/findings.md anew from results/."""
@@ -104,9 +107,9 @@ def report(here: Path, to: Path | None) -> None:
 @click.option("--port", default=5000, show_default=True)
 def ui(port: int) -> None:
     """Serve the MLflow UI on loopback."""
-    from surnames.tracking import server as pages
+    from surnames.tracking import server
 
-    pages.serve(port)
+    server.serve(port)
 
 
 @main.command()
@@ -119,26 +122,27 @@ def ui(port: int) -> None:
 @click.option("--port", default=5001, show_default=True)
 def serve(model: str, port: int) -> None:
     """Let a registered model answer names over HTTP, on loopback."""
-    from surnames.tracking import server as pages
+    from surnames.tracking import server
 
-    pages.serve_model(model, port)
+    server.serve_model(model, port)
 
 
-@main.command()
+@main.command("verify")
 @click.option(
     "--format", "form", default="table", show_default=True, type=click.Choice(["table", "json"])
 )
-def verify(form: str) -> None:
+def verify_store(form: str) -> None:
     """Compare dvc.lock, the files and MLflow; exit 1 where they disagree."""
-    from surnames.tracking import run_record as publication
-    from surnames.tracking import store as stores
-    from surnames.tracking import verify as store_check
+    from surnames.tracking import verify
+    from surnames.tracking.session import opened
+    from surnames.tracking.store import existing_store
+    from surnames.tracking.subjects import load_snapshot
 
-    place = stores.present()
-    with stores.opened(place) as client:
-        found = store_check.check(client, place, publication.load(partly=True))
-    click.echo((store_check.as_json if form == "json" else store_check.text)(found, place))
-    if not store_check.clean(found):
+    store = existing_store()
+    with opened(store) as client:
+        findings = verify.check(client, store, load_snapshot(partly=True))
+    click.echo((verify.as_json if form == "json" else verify.text)(findings, store))
+    if not verify.clean(findings):
         if form == "table":
             click.echo(
                 "Next: `dvc repro` for what is stale or missing, then `surnames rebuild`", err=True
@@ -146,22 +150,22 @@ def verify(form: str) -> None:
         raise SystemExit(1)
 
 
-@main.command()
-def rebuild() -> None:
-    """Make MLflow's store anew from dvc.lock and the cache."""
-    from surnames.tracking import publish as tracking
-    from surnames.tracking import run_record as publication
-    from surnames.tracking import store as stores
-    from surnames.tracking import verify as store_check
+@main.command("rebuild")
+def rebuild_store() -> None:
+    """Make MLflow's store again from dvc.lock and the cache."""
+    from surnames.tracking.rebuild import rebuild, repair
+    from surnames.tracking.session import opened
+    from surnames.tracking.store import configured_store
+    from surnames.tracking.subjects import load_snapshot
 
-    study, place = publication.load(), stores.store()
-    if place.database is None:
-        with stores.opened(place) as client:
-            added = store_check.repair(client, place, study)
-        click.echo(f"{place}: {added} of {len(study.subjects)} runs made anew, the rest is right")
+    study, store = load_snapshot(), configured_store()
+    if store.database is None:
+        with opened(store) as client:
+            added = repair(client, store, study)
+        click.echo(f"{store}: {added} of {len(study.subjects)} runs made again, the rest is right")
         return
-    added, former = tracking.make_anew(place, study)
-    click.echo(f"{place}: made anew with {added} runs; start `make ui` again if it is running")
+    added, former = rebuild(store, study)
+    click.echo(f"{store}: made again with {added} runs; start `make ui` again if it is running")
     if former:
         click.echo(f"It also held other studies, which are kept in {former}")
 

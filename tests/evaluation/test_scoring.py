@@ -209,3 +209,10 @@ def test_predictions_fit_their_types(count: int) -> None:
     predictions = scoring.predict(np.eye(K)[languages], languages)
     assert scoring.confusion_counts(predictions).sum() == count
     assert scoring.metrics(predictions)["accuracy"] == 1
+
+
+def test_the_median_replicate() -> None:
+    """The lower one of an even number; a diverged network never represents its architecture."""
+    assert scoring.median_replicate(np.array([0.3, 0.1, 0.2])) == 2
+    assert scoring.median_replicate(np.array([0.3, 0.1, 0.2, 0.4])) == 2
+    assert scoring.median_replicate(np.array([np.nan, 0.9, np.nan])) == 1

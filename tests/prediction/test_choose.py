@@ -14,15 +14,14 @@ from surnames.data.names import starter_names
 from surnames.networks.lookup import get_architecture
 from surnames.prediction.choose import CHAMPION, NAMED, load
 from surnames.tracking import registry
-from surnames.tracking import store as stores
 from surnames.tracking.model_card import model_card
-from surnames.tracking.store import STORE_ARTIFACTS, STORE_DATABASE
+from surnames.tracking.store import MODEL, STORE_ARTIFACTS, STORE_DATABASE
 
 
 def test_names_of_models_are_the_registrys_aliases() -> None:
     """`tutorial` is the same network wherever it is asked for."""
     assert {k: v for k, v in registry.ALIASES.items() if k != v} == NAMED
-    assert f"models:/{stores.MODEL}@champion" == CHAMPION
+    assert f"models:/{MODEL}@champion" == CHAMPION
 
 
 @pytest.mark.parametrize("alias", ["fixed", "tutorial", "champion"])
@@ -32,8 +31,8 @@ def test_a_model_is_the_registrys_of_that_name(inside: Path, alias: str) -> None
     uri = f"sqlite:///{inside / STORE_DATABASE}"
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    kept = mlflow.pyfunc.load_model(f"models:/{stores.MODEL}@{alias}").predict(names)
-    for name in (alias, f"models:/{stores.MODEL}@{alias}"):
+    kept = mlflow.pyfunc.load_model(f"models:/{MODEL}@{alias}").predict(names)
+    for name in (alias, f"models:/{MODEL}@{alias}"):
         found = load(name).answers(names, top=18)
         assert [one["answers"][0]["language"] if one["answers"] else "" for one in found] == list(
             kept["language"]

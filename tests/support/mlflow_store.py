@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import mlflow
 from mlflow import MlflowClient
 
-from surnames.tracking import store as stores
+from surnames.tracking.store import EXPERIMENT, MODEL
+from surnames.workflow import smoke
 
 TRACK = (sys.executable, "pipeline/track.py")
 
@@ -16,17 +18,21 @@ def client(folder: Path, store: str = "mlflow/mlflow.db") -> MlflowClient:
     return MlflowClient(uri, uri)
 
 
-def runs(found: MlflowClient, query: str = "") -> list[Any]:
-    experiment = found.get_experiment_by_name(stores.EXPERIMENT)
-    return list(found.search_runs([experiment.experiment_id], query, max_results=1000))
+def runs(store: MlflowClient, query: str = "") -> list[Any]:
+    experiment = store.get_experiment_by_name(EXPERIMENT)
+    return list(store.search_runs([experiment.experiment_id], query, max_results=1000))
+
+
+def versions(store: MlflowClient) -> list[Any]:
+    return list(store.search_model_versions(f"name = '{MODEL}'"))
+
+
+def load_model(store: MlflowClient, version: str) -> Any:
+    """A registered model, without a change of MLflow's global settings."""
+    return mlflow.pyfunc.load_model(store.get_model_version_download_uri(MODEL, version))
 
 
 def expected_names() -> set[str]:
     """Seven runs; two networks each, but one where replicates would be the same."""
-    pairs = [f"{p}-{a}" for p, a in (
-        ("published", "majority"), ("published", "tutorial_2017"), ("published", "fixed"),
-        ("held_out", "ngram_logistic"), ("held_out", "tutorial_2017"), ("held_out", "fixed"),
-        ("random_split", "fixed"),
-    )]  # fmt: skip
-    networks = [f"{pair}-{r}" for pair in pairs for r in range(1 if "majority" in pair else 2)]
-    return {f"STARTER {name}" for name in pairs + networks}
+    networks = {f"{run}-{r}" for run in smoke.RUNS for r in range(1 if "majority" in run else 2)}
+    return {f"STARTER {name}" for name in {*smoke.RUNS, *networks}}

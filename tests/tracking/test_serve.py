@@ -1,18 +1,16 @@
-"""`surnames serve`: the champion answers names over HTTP, and says what is wrong with what came."""
+"""`surnames serve`: the champion answers names over HTTP, and explains what it refuses."""
 
 import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from statistics import median
 from typing import Any
 
-import mlflow
 import pytest
+from support.mlflow_store import client, load_model
 from support.projects import Project
 from support.servers import SECONDS, await_answer, free_port
 
@@ -59,27 +57,15 @@ def ask(address: str, body: Any, kind: str = "application/json") -> tuple[int, A
 
 def test_it_answers_as_the_model_does(served: str, finished: Project) -> None:
     """The same languages and probabilities as the registered model by itself, name by name."""
-    uri = f"sqlite:///{finished.folder}/mlflow/mlflow.db"
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    names = [*starter_names(finished.folder / "data/starter").names][:200]
-    expected = mlflow.pyfunc.load_model("models:/surname-origin@champion").predict(names)
+    store = client(finished.folder)
+    champion = store.get_model_version_by_alias("surname-origin", "champion")
+    names = starter_names(finished.folder / "data/starter").names[:200]
+    expected = load_model(store, champion.version).predict(names)
     status, said = ask(served, {"inputs": names})
     assert status == 200
     assert [row["language"] for row in said["predictions"]] == list(expected["language"])
     for row, probability in zip(said["predictions"], expected["probability"], strict=True):
         assert row["probability"] == pytest.approx(probability, abs=1e-9)
-
-
-def test_it_answers_single_names_quickly(served: str) -> None:
-    """The median is within 50 ms: ten times what it takes."""
-    seconds = []
-    for _ in range(100):
-        began = time.perf_counter()
-        assert ask(served, {"inputs": ["Satoshi"]})[0] == 200
-        seconds.append(time.perf_counter() - began)
-    print(f"median latency of one name: {1000 * median(seconds):.1f} ms")
-    assert median(seconds) < 0.05
 
 
 @pytest.mark.parametrize("name", ["123", 123])

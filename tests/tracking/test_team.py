@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from support.projects import ROOT, Project, commit, ran
 from support.servers import free_port
 
-from surnames.tracking import store as stores
+from surnames.tracking.store import EXPERIMENT, MODEL
 
 POSTGRESQL = shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 SECRET = secrets.token_hex()
@@ -109,7 +109,7 @@ def test_two_clones_share_a_study(
     client = MlflowClient(team.server, team.server)
     published = all_runs(client)
     assert len(published) == 20
-    versions = client.search_model_versions(f"name = '{stores.MODEL}'")
+    versions = client.search_model_versions(f"name = '{MODEL}'")
     assert len(versions) == 4
 
     second = Project(tmp_path / "second")
@@ -129,7 +129,7 @@ def test_two_clones_share_a_study(
     assert "up to date" in second.run("dvc", "status", **team.environment)
     assert second.run("git", "status", "--porcelain") == ""
     assert all_runs(client) == published
-    assert len(client.search_model_versions(f"name = '{stores.MODEL}'")) == len(versions)
+    assert len(client.search_model_versions(f"name = '{MODEL}'")) == len(versions)
 
 
 @pytest.mark.slow
@@ -146,7 +146,7 @@ def test_the_server_hands_out_pictures_and_models(
     )  # fmt: skip
     assert "<svg" in Path(picture).read_text()
     code = (
-        f"import mlflow; model = mlflow.pyfunc.load_model('models:/{stores.MODEL}@fixed');"
+        f"import mlflow; model = mlflow.pyfunc.load_model('models:/{MODEL}@fixed');"
         "print(model.predict(['Satoshi']).shape)"
     )
     assert first(sys.executable, "-c", code).endswith("(1, 20)\n")
@@ -170,7 +170,7 @@ def test_the_server_asks_for_its_folder() -> None:
 
 
 def experiment(client: MlflowClient) -> list[str]:
-    return [client.get_experiment_by_name(stores.EXPERIMENT).experiment_id]
+    return [client.get_experiment_by_name(EXPERIMENT).experiment_id]
 
 
 def all_runs(client: MlflowClient) -> set[str]:

@@ -9,29 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from support.mlflow_store import TRACK, client, expected_names, runs
+from support.mlflow_store import TRACK, client, expected_names, load_model, runs, versions
 from support.projects import Project
 
-from surnames.core import alphabet, corpus, files, params, tables
+from surnames.core import alphabet, corpus, params, tables
 from surnames.core.errors import StudyError
 from surnames.data.names import starter_names
-from surnames.evaluation.scoring import median_replicate
-from surnames.networks.lookup import architectures
+from surnames.networks.lookup import get_architecture
 from surnames.networks.network import load_networks
 from surnames.study import comparison
-from surnames.study.paths import SUMMARY
-from surnames.tracking import portable_scorer, registry
-from surnames.tracking import run_record as publication
-from surnames.tracking import server as pages
-from surnames.tracking import store as stores
+from surnames.tracking import portable_scorer, server
 from surnames.tracking.model_card import labels
-from surnames.tracking.store import RECEIPT
+from surnames.tracking.registry import REQUIREMENTS
+from surnames.tracking.run_record import build_run_record, title, warning
+from surnames.tracking.store import FINGERPRINT, MODEL, NOTE, RECEIPT, configured_store
+from surnames.tracking.subjects import fingerprint, load_snapshot
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +51,7 @@ def test_every_network_and_every_run_is_there_once(store: MlflowClient) -> None:
     found = runs(store)
     names = [run.info.run_name for run in found]
     assert sorted(names) == sorted(expected_names())
-    assert len({run.data.tags[stores.FINGERPRINT] for run in found}) == len(found)
+    assert len({run.data.tags[FINGERPRINT] for run in found}) == len(found)
     assert {run.info.status for run in found} == {"FINISHED"}
     assert not any("mlflow.parentRunId" in run.data.tags for run in found)
 
@@ -130,8 +127,8 @@ def test_the_starter_corpus_is_said_loudly(store: MlflowClient) -> None:
         assert run.info.run_name.startswith("STARTER ")
         assert run.data.tags["starter"] == "true"
         assert run.data.tags["data_set"].startswith("starter ")
-        assert "STARTER CORPUS: no answer" in run.data.tags[stores.NOTE]
-    for one in store.search_model_versions(f"name = '{stores.MODEL}'"):
+        assert "STARTER CORPUS: no answer" in run.data.tags[NOTE]
+    for one in versions(store):
         assert one.tags["starter"] == "true"
         assert "STARTER CORPUS" in one.description
 
@@ -139,8 +136,8 @@ def test_the_starter_corpus_is_said_loudly(store: MlflowClient) -> None:
 def test_real_names_carry_no_warning() -> None:
     """The warning means something only where it is not always there."""
     real = {"name": "practical-pytorch", "identity": "b" * 64}
-    assert publication.title("held_out-fixed", real) == "held_out-fixed"
-    assert publication.warning(real) == ""
+    assert title("held_out-fixed", real) == "held_out-fixed"
+    assert warning(real) == ""
 
 
 def test_publishing_again_adds_nothing(study: Project) -> None:
@@ -148,11 +145,11 @@ def test_publishing_again_adds_nothing(study: Project) -> None:
     before = client(study.folder)
     receipt = (study.folder / RECEIPT).read_bytes()
     ids = {run.info.run_id for run in runs(before)}
-    versions = len(before.search_model_versions(f"name = '{stores.MODEL}'"))
+    numbers = [one.version for one in versions(before)]
     (study.folder / RECEIPT).unlink()
     assert "MLflow: 0 runs added, 20 already there" in study.run(*TRACK)
     assert {run.info.run_id for run in runs(client(study.folder))} == ids
-    assert len(before.search_model_versions(f"name = '{stores.MODEL}'")) == versions
+    assert [one.version for one in versions(client(study.folder))] == numbers
     assert (study.folder / RECEIPT).read_bytes() == receipt
 
 
@@ -180,7 +177,7 @@ def test_eight_publishers_at_once_lose_and_double_nothing(study: Project) -> Non
     assert sum(" 0 runs added, 20 already there" in text for text in said) == 7
     store = client(study.folder, "shared/store.db")
     assert sorted(run.info.run_name for run in runs(store)) == sorted(expected_names())
-    assert len(store.search_model_versions(f"name = '{stores.MODEL}'")) == 4
+    assert len(versions(store)) == 4
 
 
 @pytest.mark.slow
@@ -204,14 +201,16 @@ def test_nothing_is_written_elsewhere(finished: Project) -> None:
 
 def test_the_receipt_says_what_is_there_and_no_more(finished: Project, store: MlflowClient) -> None:
     """The sorted fingerprints: no ids and no times, which would make each run of it another."""
-    fingerprints = sorted(run.data.tags[stores.FINGERPRINT] for run in runs(store))
+    fingerprints = sorted(run.data.tags[FINGERPRINT] for run in runs(store))
     assert tables.read_json(finished.folder / RECEIPT) == {"fingerprints": fingerprints}
 
 
 def test_a_fingerprint_forgets_sizes_and_remembers_the_rest() -> None:
     """What DVC may add or order anew changes nothing; a digest, a parameter or a command does."""
 
-    def fingerprint(**changes: Any) -> str:
+    run = params.load(Path(__file__).parents[2] / "params.yaml").runs["held_out-fixed"]
+
+    def fingerprint_with(**changes: Any) -> str:
         stage = {
             "cmd": "python pipeline/train.py held_out fixed",
             "deps": [{"path": "a", "md5": "1", "size": 3}, {"path": "b", "md5": "2"}],
@@ -219,44 +218,30 @@ def test_a_fingerprint_forgets_sizes_and_remembers_the_rest() -> None:
             "outs": [{"path": "c", "md5": "3", "size": 4}],
         } | changes
         lock = {"stages": {f"{kind}@held_out-fixed": stage for kind in ("train", "evaluate")}}
-        config = params.load(Path(__file__).parents[2] / "params.yaml")
-        settings = publication.Settings(
-            {}, config.protocols, {}, {"held_out-fixed": config.runs["held_out-fixed"]},
-            config.study,
-        )  # fmt: skip
-        return publication.subjects(settings, lock, [])[3].fingerprint
+        return fingerprint(run, 2, lock, [])
 
     same = {"deps": [{"path": "b", "md5": "2", "size": 9}, {"path": "a", "md5": "1"}]}
-    assert fingerprint(**same) == fingerprint()
+    assert fingerprint_with(**same) == fingerprint_with()
     for other in (
         {"cmd": "python pipeline/train.py"},
         {"deps": [{"path": "a", "md5": "1"}, {"path": "b", "md5": "0"}]},
         {"params": {"params.yaml": {"study.seed": 2}}},
         {"outs": [{"path": "c", "md5": "0"}]},
     ):
-        assert fingerprint(**other) != fingerprint()
+        assert fingerprint_with(**other) != fingerprint_with()
 
 
 def test_a_diverged_network_is_marked_and_has_no_scores(inside: Path) -> None:
     """Not-a-number never reaches the store; the tag says why there is none."""
-    config = params.load()
-    settings = publication.Settings(
-        config.architectures, config.protocols, config.recipes, config.runs, config.study
-    )
-    subjects = publication.subjects(
-        settings, publication.lock(), tables.read_table(SUMMARY)
-    )  # fmt: skip
-    subject = next(s for s in subjects if s.name == "held_out-fixed-0")
-    [found] = comparison.gather([subject.run])
-    for values in (*found.scores.values(), *found.recalls.values()):
+    study = load_snapshot()
+    subject = next(s for s in study.subjects if s.name == "held_out-fixed-0")
+    [results] = comparison.gather([subject.run])
+    for values in (*results.scores.values(), *results.recalls.values()):
         values[0] = np.nan
-    study = publication.Study(
-        settings, subjects, tables.read_table(SUMMARY), [], tables.read_json(files.DATA_SET)
-    )
-    said = publication.describe(subject, found, study)
-    assert said.tags["diverged"] == "true"
-    assert {key.split("/")[0] for key, _, _ in said.metrics} == {"training"}
-    assert "diverged" in said.description
+    record = build_run_record(subject, results, study)
+    assert record.tags["diverged"] == "true"
+    assert {key.split("/")[0] for key, _, _ in record.metrics} == {"training"}
+    assert "diverged" in record.description
 
 
 # The registry
@@ -270,7 +255,7 @@ def test_aliases_point_at_held_out_networks(
     store: MlflowClient, finished: Project, alias: str, architecture: str | None
 ) -> None:
     """The champion has the best mean held-out macro recall; each version is its median network."""
-    found = store.get_model_version_by_alias(stores.MODEL, alias)
+    found = store.get_model_version_by_alias(MODEL, alias)
     means = {
         row["architecture"]: float(row["mean"])
         for row in tables.read_table(finished.folder / "results/summary.csv")
@@ -287,23 +272,10 @@ def test_aliases_point_at_held_out_networks(
     assert run.info.run_name == f"STARTER held_out-{architecture}-{lower['replicate']}"
 
 
-def test_the_median_replicate() -> None:
-    """The lower one of an even number; a diverged network never stands for its architecture."""
-    assert median_replicate(np.array([0.3, 0.1, 0.2])) == 2
-    assert median_replicate(np.array([0.3, 0.1, 0.2, 0.4])) == 2
-    assert median_replicate(np.array([np.nan, 0.9, np.nan])) == 1
-
-
 @pytest.fixture(scope="module")
-def loaded(store: MlflowClient, finished: Project) -> dict[str, Any]:
-    """The registered models by architecture, as anybody loads them."""
-    uri = f"sqlite:///{finished.folder / 'mlflow/mlflow.db'}"
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    return {
-        one.tags["architecture"]: mlflow.pyfunc.load_model(f"models:/{one.name}/{one.version}")
-        for one in store.search_model_versions(f"name = '{stores.MODEL}'")
-    }
+def loaded(store: MlflowClient) -> dict[str, Any]:
+    """The registered models by architecture."""
+    return {one.tags["architecture"]: load_model(store, one.version) for one in versions(store)}
 
 
 def test_there_is_a_version_for_each_architecture(loaded: dict[str, Any]) -> None:
@@ -317,14 +289,10 @@ def test_a_model_says_what_the_study_scored(
 ) -> None:
     """The kept model's arithmetic is that of models.py, to 1e-5, on every starter name."""
     names = [*starter_names(finished.folder / "data/starter").names, "a", "Ou Yang"]
-    [tags] = [
-        one.tags
-        for one in store.search_model_versions(f"name = '{stores.MODEL}'")
-        if one.tags["architecture"] == architecture
-    ]
+    [tags] = [one.tags for one in versions(store) if one.tags["architecture"] == architecture]
     folder = finished.folder / f"results/runs/{tags['protocol']}/{architecture}"
     weights = load_networks(folder / "weights.safetensors")[int(tags["replicate"])].weights
-    expected = architectures()[architecture].probabilities(weights, names)
+    expected = get_architecture(architecture).probabilities(weights, names)
     answer = loaded[architecture].predict(names)
     found = answer[list(corpus.LANGUAGES)].to_numpy()
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -373,8 +341,8 @@ def test_what_is_no_column_of_names_is_refused(loaded: dict[str, Any], wrong: An
 
 def test_a_model_stands_alone(store: MlflowClient, finished: Project) -> None:
     """Signature, example, labels and pinned requirements are inside; no pickle, and no project."""
-    found = store.get_model_version_by_alias(stores.MODEL, "fixed")
-    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{found.name}/{found.version}"))
+    found = store.get_model_version_by_alias(MODEL, "fixed")
+    folder = Path(store.get_model_version_download_uri(MODEL, found.version))
     kept = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert {
         "MLmodel",
@@ -386,7 +354,7 @@ def test_a_model_stands_alone(store: MlflowClient, finished: Project) -> None:
     card = tables.read_json(folder / "artifacts/card.json")
     assert (card["languages"], card["letters"]) == (list(corpus.LANGUAGES), alphabet.LETTERS)
     wanted = (folder / "requirements.txt").read_text().split()
-    assert {line.split("==")[0] for line in wanted} == set(registry.REQUIREMENTS)
+    assert {line.split("==")[0] for line in wanted} == set(REQUIREMENTS)
     assert all("==" in line for line in wanted)
     code = (
         "import sys; sys.modules['surnames'] = None; import mlflow;"
@@ -405,13 +373,13 @@ def test_a_model_stands_alone(store: MlflowClient, finished: Project) -> None:
 
 def test_the_store_is_the_projects_own(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under `dvc exp run --temp` that of the main checkout; or what the environment names."""
-    assert stores.store().uri == f"sqlite:///{inside}/mlflow/mlflow.db"
+    assert configured_store().uri == f"sqlite:///{inside}/mlflow/mlflow.db"
     monkeypatch.setenv("DVC_ROOT", "/main")
-    assert stores.store().uri == "sqlite:////main/mlflow/mlflow.db"
-    assert stores.store().artifacts == "/main/mlflow/artifacts"
+    assert configured_store().uri == "sqlite:////main/mlflow/mlflow.db"
+    assert configured_store().artifacts == "/main/mlflow/artifacts"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    assert stores.store().uri == "http://127.0.0.1:1"
-    assert stores.store().artifacts is None
+    assert configured_store().uri == "http://127.0.0.1:1"
+    assert configured_store().artifacts is None
 
 
 def test_there_are_no_pages_before_there_is_a_store(
@@ -422,5 +390,5 @@ def test_there_are_no_pages_before_there_is_a_store(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     with pytest.raises(StudyError, match="make repro"):
-        pages.serve(5000)
+        server.serve(5000)
     assert os.listdir(tmp_path) == []

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from support.projects import SCREENSHOTS, Project
 from support.servers import await_answer, free_port
 
-from surnames.tracking import store as stores
+from surnames.tracking.store import EXPERIMENT
 
 SECONDS = 30
 # MLflow opens a panel for its assistant at the first visit, which takes a third of the page
@@ -77,7 +77,7 @@ def visible(page: Page, text: str) -> None:
 def run_id(finished: Project, name: str) -> str:
     uri = f"sqlite:///{finished.folder / 'mlflow/mlflow.db'}"
     client = MlflowClient(uri, uri)
-    experiment = client.get_experiment_by_name(stores.EXPERIMENT)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
     assert experiment is not None
     [found] = client.search_runs([experiment.experiment_id], f"run_name = '{name}'")
     return str(found.info.run_id)

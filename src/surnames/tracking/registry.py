@@ -1,259 +1,176 @@
 """The registered model: a version for each architecture, its aliases, and the champion."""
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import safetensors.numpy
 
-from surnames.core import files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
-from surnames.evaluation import scoring
-from surnames.evaluation.scoring import median_replicate
-from surnames.networks.lookup import get_architecture
-from surnames.networks.network import load_networks
-from surnames.study import comparison, statistics
+from surnames.study import statistics
 from surnames.tracking import champion
-from surnames.tracking import run_record as publication
+from surnames.tracking.candidates import HELD_OUT, SPLIT, Candidate
 from surnames.tracking.champion import Contender
-from surnames.tracking.model_card import model_card
-from surnames.tracking.run_record import Study, Subject
-from surnames.tracking.store import FINGERPRINT, MODEL, RUNS_A_PAGE, opened, present
+from surnames.tracking.session import global_address, opened, unanswered
+from surnames.tracking.store import FINGERPRINT, MODEL, Store, existing_store
+from surnames.tracking.subjects import Snapshot
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
     from mlflow.models import ModelSignature
 
 ALIASES = {"tutorial": "tutorial_2017", "fixed": "fixed"}
 CHAMPION = "champion"
-HELD_OUT, SPLIT = "surnames.held_out", "surnames.split"  # tags by which champions are compared
-REASON, DECISION = "champion.reason", "champion.decision"
+REASON, DECISION = "champion.reason", "champion.decision"  # tags of the version, of the model
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors")
 EXAMPLE = ["Satoshi", "Jackson", "Ślusàrski", "O'Néàl"]
+PAGE = 10000
 DESCRIPTION = (
-    "Which of 18 languages a surname comes from: a list of names, or a column `name`, "
-    "to a row for each with `language`, its `probability` and that of all 18. A name "
-    "with no letter left gets an empty language, never a made-up one.\n\n"
-    "A version for each architecture: its network with the median macro recall on "
+    "Which of 18 languages a surname comes from. Input: a list of names, or a column `name`. "
+    "Output: a row for each with `language`, its `probability` and that of all 18. A name "
+    "without any letter gets an empty language, never a made-up one.\n\n"
+    "There is a version for each architecture: its network with the median macro recall on "
     "held-out names. `tutorial` is the tutorial's of 2017, `fixed` the article's, "
-    "`champion` the one that nothing has beaten on names that it has not seen: the tag "
-    f"`{DECISION}` says what was decided last."
+    "`champion` the one that no other has beaten on names that it has not seen: the tag "
+    f"`{DECISION}` gives the latest decision."
 )
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """The network that stands for an architecture in the registry."""
-
-    subject: Subject
-    fingerprint: str  # of its files: the same network is the same version in any study
-    files: dict[str, bytes]  # what a model keeps of it, by path
-    tags: dict[str, str]
-    description: str
-    contender: Contender | None  # where it was scored on held-out names
-
-
-def candidates(study: Study) -> dict[str, Candidate]:
-    """By architecture: the median network on held-out names, or as published for want of these."""
-    found: dict[str, Candidate] = {}
-    for protocol in ("published", "held_out"):  # the latter replaces the former
-        for subject in study.subjects:
-            run = subject.run
-            card = model_card(get_architecture(run.architecture))
-            if run.protocol == protocol and subject.replicate is None and card is not None:
-                found[run.architecture] = _candidate(subject, card, study)
-    return found
-
-
-def _candidate(whole: Subject, card: dict[str, Any], study: Study) -> Candidate:
-    """The median network of a run."""
-    run = whole.run
-    place = (run.protocol, run.architecture)
-    scores = scoring.load_columns(files.scores(*place))["macro_recall"]
-    wanted = median_replicate(scores)
-    subject = next(one for one in study.subjects if one.run == run and one.replicate == wanted)
-    weights = load_networks(files.weights(*place))[wanted].weights
-    kept = {
-        "portable_model.py": _code("portable_model.py"),
-        "code/portable_scorer.py": _code("portable_scorer.py"),
-        "artifacts/weights.safetensors": safetensors.numpy.save(weights),
-        "artifacts/card.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
-    }
-    digests = {path: hashlib.sha256(content).hexdigest() for path, content in kept.items()}
-    fingerprint = publication.digest([run.architecture, digests])
-    [results] = comparison.gather([run])
-    network = publication.describe(subject, results, study)
-    means = publication.describe(whole, results, study).metrics
-    values = {name: value for name, value, _ in means}
-    tags = {key: network.tags[key] for key in ("architecture", "protocol", "replicate", "data_set")}
-    tags["macro_recall"] = _interval(values)
-    contender = None
-    if network.tags["starter"] == "true":
-        tags["starter"] = "true"
-    if run.protocol == "held_out":
-        tags |= {HELD_OUT: json.dumps(tables.rounded(scores.tolist())), SPLIT: study.split}
-        contender = Contender(
-            run.architecture, scores, study.split, fingerprint, tags.get("starter") == "true"
-        )
-    table = publication.table_of_means(whole, study)
-    return Candidate(
-        subject,
-        fingerprint,
-        kept,
-        tags | {FINGERPRINT: fingerprint},
-        f"{network.description}\nAll networks of {run.architecture}, {run.protocol}:\n\n{table}\n",
-        contender,
-    )
-
-
-def _interval(values: dict[str, float]) -> str:
-    """`0.4791 (0.4553 to 0.5030)`, or the mean alone where there is no interval."""
-    name = "macro_recall"
-    if f"scores/{name}" not in values:
-        return "diverged"
-    mean = f"{values[f'scores/{name}']:.4f}"
-    low, high = (values.get(f"scores/interval/{name}_{end}") for end in ("low", "high"))
-    return mean if low is None or high is None else f"{mean} ({low:.4f} to {high:.4f})"
 
 
 def register(
     client: "MlflowClient",
+    store: Store,
     experiment: str,
-    study: Study,
+    study: Snapshot,
+    candidates: dict[str, Candidate],
     runs: dict[str, str],
     code: dict[str, str],
-) -> None:
-    """A version for each architecture that has none of this network yet, and the aliases.
+) -> bool:
+    """Register the candidates that have no version yet; once none was missing, set the aliases.
 
-    `runs` are the store's, by fingerprint; `code` says which commit this is, and whether clean.
+    `runs` are the store's run ids by fingerprint; `code` has the commit and whether it is dirty.
+    Returns False where versions were created or deleted, so that one must look again.
     """
-    found = candidates(study)
-    if not found:
-        return
-    there = _tidied(client, set(runs.values()))
+    if not candidates:
+        return True
+    versions, deleted = delete_duplicates(client, set(runs.values()))
+    missing = [one for one in candidates.values() if one.fingerprint not in versions]
+    for candidate in missing:
+        run = runs[candidate.subject.fingerprint]
+        _create_version(client, store, experiment, run, candidate, candidate.tags | code)
+    if missing or deleted:
+        return False
     numbers = {}
-    for architecture, candidate in found.items():
-        if candidate.fingerprint not in there:
-            run = runs[candidate.subject.fingerprint]
-            uri, identifier = _log_model(client, experiment, run, candidate)
-            there[candidate.fingerprint] = client.create_model_version(
-                MODEL,
-                uri,
-                run_id=run,
-                tags=candidate.tags | code,
-                description=candidate.description,
-                model_id=identifier,
-            )
-        one = there[candidate.fingerprint]
-        numbers[architecture] = str(one.version)
-        if one.description != candidate.description:  # of the same network in another study
-            client.update_model_version(MODEL, one.version, candidate.description)
+    for architecture, candidate in candidates.items():
+        present = versions[candidate.fingerprint]
+        numbers[architecture] = str(present.version)
+        if present.description != candidate.description:  # the same network in another study
+            client.update_model_version(MODEL, present.version, candidate.description)
         for key, value in candidate.tags.items():
-            if one.tags.get(key) != value:
-                client.set_model_version_tag(MODEL, one.version, key, value)
-    _alias(client, numbers)
-    _crown(client, study, found, numbers, code)
+            if present.tags.get(key) != value:
+                client.set_model_version_tag(MODEL, present.version, key, value)
+    _set_aliases(client, numbers)
+    _update_champion(client, study, candidates, numbers, code)
+    return True
 
 
-def versions(client: "MlflowClient") -> "list[ModelVersion]":
-    """All versions with a fingerprint, the oldest first."""
-    found = client.search_model_versions(f"name = '{MODEL}'", max_results=RUNS_A_PAGE)
-    ours = [one for one in found if FINGERPRINT in one.tags]
+def list_versions(client: "MlflowClient") -> "list[ModelVersion]":
+    """All versions with a fingerprint, by number."""
+    versions = client.search_model_versions(f"name = '{MODEL}'", max_results=PAGE)
+    ours = [one for one in versions if FINGERPRINT in one.tags]
     return sorted(ours, key=lambda one: int(one.version))
 
 
-def described(client: "MlflowClient") -> Any:
+def registered_model(client: "MlflowClient") -> "RegisteredModel | None":
     """The registered model, or None."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return client.get_registered_model(MODEL)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return None
+    return next(iter(client.search_registered_models(f"name = '{MODEL}'")), None)
 
 
-def named(client: "MlflowClient", alias: str) -> "ModelVersion":
-    """The version that an alias or a number names; StudyError where there is none."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        if alias.isdigit():
-            return client.get_model_version(MODEL, alias)
-        return client.get_model_version_by_alias(MODEL, alias)
-    except MlflowException as error:
-        if str(error).startswith("API request to"):
-            raise  # `opened` says so
-        model = described(client)
-        known = ", ".join(sorted(model.aliases)) if model else ""
-        decision = model.tags.get(DECISION) if model else None
-        raise StudyError(
-            f"no {MODEL} {alias!r} in the store; it has {known or 'nothing'}. Run `dvc repro`"
-            + (f". Of the champion it says: {decision}" if decision else "")
-        ) from None
+def find_version(client: "MlflowClient", alias: str) -> "ModelVersion":
+    """The version with an alias or a number; StudyError where there is none."""
+    model = registered_model(client)
+    aliases = {key: str(number) for key, number in model.aliases.items()} if model else {}
+    for one in list_versions(client):
+        if str(one.version) in (alias, aliases.get(alias)):
+            return one
+    decision = model.tags.get(DECISION) if model else None
+    raise StudyError(
+        f"the store has no {MODEL} {alias!r}; its aliases: {', '.join(sorted(aliases)) or 'none'}."
+        " Run `dvc repro`"
+        + (f". The latest decision about the champion: {decision}" if decision else "")
+    )
 
 
-def _tidied(client: "MlflowClient", runs: set[str]) -> "dict[str, ModelVersion]":
-    """The versions by fingerprint; doubles go, and versions whose run is gone.
+def delete_duplicates(
+    client: "MlflowClient", runs: set[str]
+) -> "tuple[dict[str, ModelVersion], bool]":
+    """Leave one version for each fingerprint; these, and whether any was deleted.
 
-    The registered model is created where it is missing.
+    The lowest number stays, of those whose run is among `runs`. The registered model is created if
+    it does not exist.
     """
-    model = described(client)
+    model = registered_model(client)
     if model is None:
         client.create_registered_model(MODEL, description=DESCRIPTION)
-        return {}
-    if model.description != DESCRIPTION:
+    elif model.description != DESCRIPTION:
         client.update_registered_model(MODEL, DESCRIPTION)
     kept: dict[str, ModelVersion] = {}
-    for one in versions(client):
-        fingerprint = one.tags[FINGERPRINT]
-        if fingerprint in kept or one.run_id not in runs:
-            client.delete_model_version(MODEL, one.version)
-        else:
-            kept[fingerprint] = one
-    return kept
+    surplus = []
+    for one in list_versions(client):
+        if one.run_id not in runs or kept.setdefault(one.tags[FINGERPRINT], one) is not one:
+            surplus.append(one)
+    for one in surplus:
+        delete_version(client, one)
+    return kept, bool(surplus)
 
 
-def _alias(client: "MlflowClient", numbers: dict[str, str]) -> None:
-    """Point the aliases at this study's versions, and away from what it no longer has."""
+def delete_version(client: "MlflowClient", one: "ModelVersion") -> None:
+    """Delete a version together with the logged model that it was made from."""
+    from mlflow.exceptions import MlflowException
+
+    client.delete_model_version(MODEL, one.version)
+    with suppress(MlflowException):  # it is gone already
+        client.delete_logged_model(model_id(one))
+
+
+def model_id(one: "ModelVersion") -> str:
+    """The id of a version's logged model."""
+    return str(one.source).rsplit("/", 1)[-1]
+
+
+def _set_aliases(client: "MlflowClient", numbers: dict[str, str]) -> None:
+    """Point the aliases at this study's versions; those of architectures it lacks are deleted."""
     wanted = {alias: numbers[name] for alias, name in ALIASES.items() if name in numbers}
     present = client.get_registered_model(MODEL).aliases
     for alias, number in wanted.items():
         if str(present.get(alias)) != number:
             client.set_registered_model_alias(MODEL, alias, number)
-    for alias in ALIASES:
-        if alias in present and alias not in wanted:
-            client.delete_registered_model_alias(MODEL, alias)
+    for alias in ALIASES.keys() & present.keys() - wanted.keys():
+        client.delete_registered_model_alias(MODEL, alias)
 
 
-def _crown(
+def _update_champion(
     client: "MlflowClient",
-    study: Study,
-    found: dict[str, Candidate],
+    study: Snapshot,
+    candidates: dict[str, Candidate],
     numbers: dict[str, str],
     code: dict[str, str],
 ) -> None:
-    """Move the champion where that is deserved; the reason is kept in either case."""
-    contenders = [one.contender for one in found.values() if one.contender is not None]
+    """Move the champion's alias if another is better; the decision is recorded in either case."""
+    contenders = [one.contender for one in candidates.values() if one.contender is not None]
     if not contenders:
         return
     model = client.get_registered_model(MODEL)
-    held = model.aliases.get(CHAMPION)
-    holder = client.get_model_version(MODEL, str(held)) if held else None
+    number = model.aliases.get(CHAMPION)
     settings = study.settings
     decision = champion.decide(
         contenders,
-        _contender(holder) if holder else None,
+        _contender(client.get_model_version(MODEL, str(number))) if number else None,
         code.get("dirty") == "false",
         settings.study.confidence,
         statistics.test_train_ratio("held_out", settings.protocols.held_out.folds, 0.0),
@@ -267,7 +184,7 @@ def _crown(
 
 
 def _contender(one: "ModelVersion") -> Contender:
-    """A registered champion; one of an older format has no scores, so on another split."""
+    """A registered champion; one of an older format has no scores, so its split matches none."""
     scores = [np.nan if s is None else s for s in json.loads(one.tags.get(HELD_OUT, "[]"))]
     return Contender(
         one.tags["architecture"],
@@ -278,68 +195,46 @@ def _contender(one: "ModelVersion") -> Contender:
     )
 
 
-def crowned(client: "MlflowClient") -> tuple[str, str, str] | None:
-    """The champion's fingerprint, why it became it, and the last decision; None without one."""
-    model = described(client)
-    held = model.aliases.get(CHAMPION) if model else None
-    if model is None or held is None:
-        return None
-    one = client.get_model_version(MODEL, str(held))
-    decision = model.tags.get(DECISION, "")
-    return one.tags.get(FINGERPRINT, ""), one.tags.get(REASON, ""), decision
-
-
-def crown_again(client: "MlflowClient", fingerprint: str, reason: str, decision: str) -> bool:
-    """Give the title to the version that had it in another store; whether it is here."""
-    for one in versions(client):
-        if one.tags[FINGERPRINT] == fingerprint:
-            client.set_model_version_tag(MODEL, one.version, REASON, reason)
-            client.set_registered_model_alias(MODEL, CHAMPION, one.version)
-            client.set_registered_model_tag(MODEL, DECISION, decision)
-            return True
-    return False
-
-
-def _code(name: str) -> bytes:
-    """A file of this room that a model carries."""
-    return Path(__file__).with_name(name).read_bytes()
-
-
-def _log_model(
-    client: "MlflowClient", experiment: str, run: str, candidate: Candidate
-) -> tuple[str, str]:
-    """Log the network as a model of its run; the model's URI and id."""
-    import mlflow
+def _create_version(
+    client: "MlflowClient",
+    store: Store,
+    experiment: str,
+    run: str,
+    candidate: Candidate,
+    tags: dict[str, str],
+) -> None:
+    """Log the network as a model of its run, and register that."""
+    from mlflow import pyfunc
     from mlflow.models import Model
 
-    for orphan in client.search_logged_models([experiment], f"source_run_id = '{run}'"):
-        client.delete_logged_model(orphan.model_id)  # logged, but never registered
-    mlflow.set_experiment(experiment_id=experiment)  # Model.log would take the default one
-    with tempfile.TemporaryDirectory() as folder:
+    if store.lockable:  # otherwise somebody may be about to register them
+        for one in client.search_logged_models([experiment], f"source_run_id = '{run}'"):
+            client.delete_logged_model(one.model_id)  # logged, but never registered
+    parameters = client.get_run(run).data.params
+    model = client.create_logged_model(experiment, candidate.subject.name, run, params=parameters)
+    with tempfile.TemporaryDirectory() as folder, global_address(store):
         for path, content in candidate.files.items():
             (Path(folder) / path).parent.mkdir(exist_ok=True)
             (Path(folder) / path).write_bytes(content)
-        logged = Model.log(
+        Model.log(
             artifact_path=None,
-            name=candidate.subject.name,
-            flavor=mlflow.pyfunc,
+            flavor=pyfunc,
             run_id=run,
-            python_model=str(Path(folder) / "portable_model.py"),
-            code_paths=[str(Path(folder) / "code/portable_scorer.py")],
-            artifacts={
-                Path(path).stem: str(Path(folder) / path)
-                for path in candidate.files
-                if path.startswith("artifacts/")
-            },
+            model_id=model.model_id,
+            python_model=f"{folder}/portable_model.py",
+            code_paths=[f"{folder}/code/portable_scorer.py"],
+            artifacts={path.stem: str(path) for path in Path(folder, "artifacts").iterdir()},
             signature=_signature(),
             input_example=EXAMPLE,
             pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
         )
-    return logged.model_uri, logged.model_id
+        client.create_model_version(
+            MODEL, model.model_uri, run, tags, description=candidate.description
+        )
 
 
 def _signature() -> "ModelSignature":
-    """Strings in; the input has no name, because MLflow would refuse a list for a named column."""
+    """Text in; the input has no name, because MLflow would refuse a list for a named column."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
@@ -349,22 +244,36 @@ def _signature() -> "ModelSignature":
     )
 
 
+def download_model(client: "MlflowClient", store: Store, uri: str, folder: str) -> Path:
+    """Copy the files of a model, `models:/...`, into a folder; raises MlflowException.
+
+    By itself MLflow would look such an address up in the store of its global settings.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.store.artifact.utils.models import get_model_name_and_version
+
+    name, *number = get_model_name_and_version(client, uri)  # type: ignore[no-untyped-call]
+    if number:
+        location = client.get_model_version_download_uri(name, *number)
+    else:  # `models:/<id of a logged model>`
+        location = client.get_logged_model(name).artifact_location
+    return Path(download_artifacts(location, dst_path=folder, tracking_uri=store.uri))
+
+
 @contextmanager
 def registered(uri: str) -> Iterator[Path]:
-    """The files of a registered model, `models:/<name>/<version>` or `models:/<name>@<alias>`.
+    """The files of `models:/<name>/<version>` or `models:/<name>@<alias>`, within the context.
 
-    They are there for as long as the context is open. Raises StudyError where there is no store or
-    no such model.
+    Raises StudyError where there is no store or no such model.
     """
-    place = present()
-    with tempfile.TemporaryDirectory() as folder, opened(place):
-        from mlflow.artifacts import download_artifacts
+    store = existing_store()
+    with tempfile.TemporaryDirectory() as folder, opened(store) as client:
         from mlflow.exceptions import MlflowException
 
         try:
-            found = download_artifacts(uri, dst_path=folder)
+            path = download_model(client, store, uri, folder)
         except MlflowException as error:
-            if str(error).startswith("API request to"):
-                raise  # `opened` says so
-            raise StudyError(f"no model {uri} in {place}: {error.message}") from None
-        yield Path(found)
+            if unanswered(error):
+                raise
+            raise StudyError(f"no model {uri} in {store}: {error.message}") from None
+        yield path

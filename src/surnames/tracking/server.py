@@ -1,72 +1,66 @@
-"""The pages that MLflow serves on loopback: its UI, and a model that answers names."""
+"""MLflow's servers on loopback: its UI, and a registered model that answers names."""
 
 import json
 import os
 import sys
 
 from surnames.core.errors import StudyError
-from surnames.tracking import registry
+from surnames.tracking.registry import find_version
 from surnames.tracking.saved_views import VIEWS
-from surnames.tracking.store import EXPERIMENT, MODEL, opened, present
-
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+from surnames.tracking.session import opened
+from surnames.tracking.store import EXPERIMENT, MODEL, existing_store
 
 
 def addresses(port: int, experiment: str | None) -> list[str]:
-    """Where to look: the study's views and the registry, in the UI's training mode.
+    """The addresses of the saved views and of the registry, in the UI's training mode.
 
-    The mode stands in the address, because the UI otherwise remembers it in the browser and starts
-    with the other one, which shows an experiment of this kind as an empty page of traces.
+    The mode is part of the address, because the UI otherwise remembers it in the browser and starts
+    in the other mode, in which an experiment of this kind is an empty page of traces.
     """
     pages = f"http://127.0.0.1:{port}/#"
     mode = "workflowType=machine_learning"
     views = f"{pages}/experiments/{experiment}/runs?{mode}&viewStateShareKey="
     lines = [f"{name:10} {views}{name}" for name in VIEWS] if experiment else []
-    return [*lines, f"models     {pages}/models/{MODEL}?{mode}", "Ctrl-C ends the server."]
+    return [*lines, f"models     {pages}/models/{MODEL}?{mode}", "Ctrl-C stops the server."]
 
 
 def serve(port: int) -> None:
-    """Become MLflow's server for the store, on loopback; StudyError where there is none yet.
+    """Replace this process by MLflow's server for the store; StudyError where there is no store.
 
-    One worker and no job runners: 2 processes instead of 15, which is plenty for one reader.
+    One worker and no job runners: 2 processes instead of 15, enough for one reader.
     """
-    place = present()
-    if place.served:
-        raise StudyError(f"MLFLOW_TRACKING_URI is a server already; open {place}")
-    with opened(place) as client:
+    store = existing_store()
+    if store.served:
+        raise StudyError(f"MLFLOW_TRACKING_URI is a server already; open {store}")
+    with opened(store) as client:
         experiment = client.get_experiment_by_name(EXPERIMENT)
-    for address in addresses(port, experiment.experiment_id if experiment else None):
-        print(address, flush=True)
-    _become(
-        "server", "--backend-store-uri", place.uri,
-        "--default-artifact-root", str(place.artifacts), "--host", "127.0.0.1",
-        "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning",
-    )  # fmt: skip
+    print(*addresses(port, experiment.experiment_id if experiment else None), sep="\n", flush=True)
+    where = ["--backend-store-uri", store.uri, "--default-artifact-root", str(store.artifacts)]
+    _execute("server", *where, "--uvicorn-opts", "--log-level warning", port=port)
 
 
 def serve_model(alias: str, port: int) -> None:
-    """Become MLflow's server of a registered model, on loopback and in this very environment.
+    """Replace this process by MLflow's server of a registered model, in the same environment.
 
     `alias` is champion, fixed or tutorial, or a version's number. StudyError where there is none.
     """
-    place = present()
-    with opened(place) as client:
-        found = registry.named(client, alias)
+    store = existing_store()
+    with opened(store) as client:
+        model = find_version(client, alias)
     body = json.dumps({"inputs": ["Satoshi"]})
     print(
-        f"{MODEL} version {found.version}, {found.tags.get('architecture')}. Ask it:\n"
+        f"{MODEL} version {model.version}, {model.tags.get('architecture')}. Ask it:\n"
         f"curl -d '{body}' -H 'Content-Type: application/json' "
-        f"http://127.0.0.1:{port}/invocations\nCtrl-C ends the server.",
+        f"http://127.0.0.1:{port}/invocations\nCtrl-C stops the server.",
         flush=True,
     )
-    os.environ["MLFLOW_TRACKING_URI"] = place.uri
-    _become(
-        "models", "serve", "--model-uri", f"models:/{MODEL}/{found.version}",
-        "--env-manager", "local", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-    )  # fmt: skip
+    which = ["--model-uri", f"models:/{MODEL}/{model.version}", "--env-manager", "local"]
+    _execute("models", "serve", *which, port=port, MLFLOW_TRACKING_URI=store.uri)
 
 
-def _become(*arguments: str) -> None:
-    """MLflow's command instead of this process."""
-    command = [sys.executable, "-m", "mlflow", *arguments]
-    os.execve(sys.executable, command, os.environ | QUIET)
+def _execute(*arguments: str, port: int, **environment: str) -> None:
+    """Run MLflow's command, on loopback and with one worker, instead of this process."""
+    where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    environment |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    command = [sys.executable, "-m", "mlflow", *arguments, *where]
+    os.execve(sys.executable, command, os.environ | environment)

@@ -1,0 +1,94 @@
+"""What is registered of each architecture: one network, its files and what is said of it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.numpy
+
+from surnames.core import files, tables
+from surnames.evaluation import scoring
+from surnames.networks.lookup import get_architecture
+from surnames.networks.network import load_networks
+from surnames.study.comparison import gather
+from surnames.tracking.champion import Contender
+from surnames.tracking.model_card import model_card
+from surnames.tracking.run_record import build_run_record, table_of_means
+from surnames.tracking.store import FINGERPRINT
+from surnames.tracking.subjects import Snapshot, Subject, digest
+
+HELD_OUT, SPLIT = "surnames.held_out", "surnames.split"  # tags by which champions are compared
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The network that represents an architecture in the registry."""
+
+    subject: Subject
+    fingerprint: str  # of its files: the same network is the same version in any study
+    files: dict[str, bytes]  # content by path
+    tags: dict[str, str]
+    description: str
+    contender: Contender | None  # where it was scored on held-out names
+
+
+def find_candidates(study: Snapshot) -> dict[str, Candidate]:
+    """By architecture, the median network on held-out names, otherwise of the published run."""
+    candidates: dict[str, Candidate] = {}
+    for protocol in ("published", "held_out"):  # the second replaces the first
+        for subject in study.subjects:
+            run = subject.run
+            card = model_card(get_architecture(run.architecture))
+            if run.protocol == protocol and subject.replicate is None and card is not None:
+                candidates[run.architecture] = _candidate(subject, card, study)
+    return candidates
+
+
+def _candidate(whole: Subject, card: dict[str, Any], study: Snapshot) -> Candidate:
+    """The median network of a run."""
+    run = whole.run
+    [results] = gather([run])
+    scores = results.scores["macro_recall"]
+    median = scoring.median_replicate(scores)
+    subject = next(one for one in study.subjects if one.run == run and one.replicate == median)
+    weights = load_networks(files.weights(run.protocol, run.architecture))[median].weights
+    contents = {
+        "portable_model.py": _code("portable_model.py"),
+        "code/portable_scorer.py": _code("portable_scorer.py"),
+        "artifacts/weights.safetensors": safetensors.numpy.save(weights),
+        "artifacts/card.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
+    }
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
+    fingerprint = digest([run.architecture, digests])
+    network = build_run_record(subject, results, study)
+    means = {name: value for name, value, _ in build_run_record(whole, results, study).metrics}
+    tags = {key: network.tags[key] for key in ("architecture", "protocol", "replicate", "data_set")}
+    tags |= {"macro_recall": _mean_and_interval(means), FINGERPRINT: fingerprint}
+    starter = network.tags["starter"] == "true"
+    if starter:
+        tags["starter"] = "true"
+    contender = None
+    if run.protocol == "held_out":
+        tags |= {HELD_OUT: json.dumps(tables.rounded(scores.tolist())), SPLIT: study.split}
+        contender = Contender(run.architecture, scores, study.split, fingerprint, starter)
+    description = (
+        f"{network.description}\nAll networks of {run.architecture}, {run.protocol}:\n\n"
+        f"{table_of_means(whole, study)}\n"
+    )
+    return Candidate(subject, fingerprint, contents, tags, description, contender)
+
+
+def _code(name: str) -> bytes:
+    """A file of this folder, which the model carries."""
+    return Path(__file__).with_name(name).read_bytes()
+
+
+def _mean_and_interval(metrics: dict[str, float]) -> str:
+    """`0.4791 (0.4553 to 0.5030)`, or the mean alone where there is no interval."""
+    if "scores/macro_recall" not in metrics:
+        return "diverged"
+    mean = f"{metrics['scores/macro_recall']:.4f}"
+    low, high = (metrics.get(f"scores/interval/macro_recall_{end}") for end in ("low", "high"))
+    return mean if low is None or high is None else f"{mean} ({low:.4f} to {high:.4f})"

@@ -1,0 +1,81 @@
+"""The runs that a store holds."""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from surnames.core.errors import StudyError
+from surnames.tracking.session import opened, unanswered
+from surnames.tracking.store import EXPERIMENT, FINGERPRINT, Store, existing_store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+PAGE = 10000
+
+
+def published_runs(client: "MlflowClient") -> "list[Run]":
+    """Every run with a fingerprint, by id; none where there is no experiment."""
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    runs: list[Run] = []
+    token = "" if experiment else None
+    while experiment and token is not None:
+        page = client.search_runs(
+            [experiment.experiment_id],
+            f"tags.`{FINGERPRINT}` LIKE '%'",
+            max_results=PAGE,
+            page_token=token,
+        )
+        runs += page
+        token = page.token or None
+    return sorted(runs, key=lambda run: run.info.run_id)
+
+
+def finished_runs(runs: "Iterable[Run]") -> dict[str, str]:
+    """The id of the finished run of each fingerprint; the lowest where there are several."""
+    finished: dict[str, str] = {}
+    for run in sorted(runs, key=lambda run: run.info.run_id):
+        if run.info.status == "FINISHED":
+            finished.setdefault(run.data.tags[FINGERPRINT], run.info.run_id)
+    return finished
+
+
+def holds(store: Store, fingerprints: set[str]) -> bool:
+    """Whether a store has a finished run for each of these, and was not moved or copied.
+
+    SQLite is read without MLflow, whose import would take longer than the rest of a
+    `surnames repro` with nothing to do.
+    """
+    if store.database is None:
+        with opened(store) as client:
+            return fingerprints <= finished_runs(published_runs(client)).keys()
+    if not store.database.is_file():
+        return False
+    address = f"{store.database.resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
+        try:
+            rows = connection.execute(
+                "select value, artifact_location from tags join runs using (run_uuid)"
+                " join experiments using (experiment_id) where key = ? and status = 'FINISHED'"
+                " and runs.lifecycle_stage = 'active'",
+                (FINGERPRINT,),
+            ).fetchall()
+        except sqlite3.DatabaseError:  # no database, or not MLflow's
+            return False
+    return fingerprints <= {value for value, location in rows if location == store.artifacts}
+
+
+def tags_of(run_id: str) -> dict[str, str]:
+    """The tags of a run; StudyError where the store has no run with this id."""
+    store = existing_store()
+    with opened(store) as client:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return dict(client.get_run(run_id).data.tags)
+        except MlflowException as error:
+            if unanswered(error):
+                raise
+            raise StudyError(f"{store} has no run {run_id}: {error.message}") from None

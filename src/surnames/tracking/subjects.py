@@ -1,0 +1,156 @@
+"""What is published: a subject for each network and for each run, known by its fingerprint.
+
+Fingerprints come from dvc.lock, so that nothing else must be read to tell what a store lacks.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from surnames.core import files, params, tables
+from surnames.core.errors import StudyError
+from surnames.core.params import Params, Run
+from surnames.core.tables import Row
+from surnames.networks.lookup import get_architecture
+from surnames.networks.network import replicates
+from surnames.project import LOCK
+from surnames.study.comparison import DataSet
+from surnames.study.paths import CURVES, SUMMARY
+
+FORMAT = 3  # increased when the same results are published differently
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network (with the number of its replicate) or a whole run (without)."""
+
+    run: Run
+    replicate: int | None
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """`held_out-fixed`, or `held_out-fixed-3` for a network of it."""
+        return str(self.run) if self.replicate is None else f"{self.run}-{self.replicate}"
+
+    @property
+    def kind(self) -> str:
+        """`run` or `network`."""
+        return "run" if self.replicate is None else "network"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The study as dvc.lock has it: all that is published, except the results of single runs."""
+
+    settings: Params
+    subjects: list[Subject]
+    summary: list[Row]  # results/summary.csv
+    curves: list[Row]  # results/curves.csv
+    data_set: DataSet
+    split: str = ""  # digest of the held-out split: only scores on the same one can be paired
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def read_lock() -> dict[str, Any]:
+    """The content of dvc.lock; DVC writes it after each stage.
+
+    It is copied while DVC is locked out, because DVC does not write it atomically, and half of it
+    reads as a lock with fewer stages. Raises StudyError where there is none.
+    """
+    from dvc.lock import make_lock
+
+    if not LOCK.is_file():
+        raise StudyError(f"{LOCK} does not exist; run `dvc repro`")
+    dvc = LOCK.resolve().parent / ".dvc/tmp"
+    dvc.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / LOCK
+        with make_lock(str(dvc / "lock"), tmp_dir=str(dvc), wait=True):
+            shutil.copyfile(LOCK, copy)
+        return params.read_yaml(copy)
+
+
+def load_snapshot(partly: bool = False) -> Snapshot:
+    """The study in the working directory.
+
+    Raises StudyError where a run has not been trained yet, or leaves that run out if `partly`.
+    """
+    settings, lock = params.load(), read_lock()
+    if partly:
+        trained = {
+            key: run
+            for key, run in settings.runs.items()
+            if {f"train@{key}", f"evaluate@{key}"} <= lock["stages"].keys()
+        }
+        settings = settings.model_copy(update={"runs": trained})
+    summary = tables.read_table(SUMMARY)
+    return Snapshot(
+        settings,
+        list_subjects(settings, lock, summary),
+        summary,
+        tables.read_table(CURVES),
+        tables.read_json(files.DATA_SET),
+        _entry(lock, "split")["outs"][str(files.split("held_out"))],
+    )
+
+
+def list_subjects(settings: Params, lock: dict[str, Any], summary: Sequence[Row]) -> list[Subject]:
+    """Every run of params.yaml, each followed by its networks."""
+    subjects = []
+    for run in settings.runs.values():
+        architecture = get_architecture(run.architecture)
+        networks = replicates(architecture, run.protocol, settings.study.replicates)
+        for number in (None, *range(networks)):
+            subjects.append(Subject(run, number, fingerprint(run, number, lock, summary)))
+    return subjects
+
+
+def fingerprint(
+    run: Run,
+    replicate: int | None,
+    lock: dict[str, Any],
+    summary: Sequence[Row],
+    version: int = FORMAT,
+) -> str:
+    """The fingerprint of a network (given its replicate) or of a run (None).
+
+    That of a run also covers its rows of the summary, because intervals depend on parameters that
+    neither its training nor its evaluation reads. `version` is the FORMAT in which it was
+    published. Raises StudyError where the lock does not contain the run.
+    """
+    stages = [_entry(lock, f"{stage}@{run}") for stage in ("train", "evaluate")]
+    return digest([version, *stages, rows_of(run, summary) if replicate is None else replicate])
+
+
+def _entry(lock: dict[str, Any], stage: str) -> dict[str, Any]:
+    """A stage's entry in dvc.lock without sizes, numbers of files and order."""
+    entry = lock["stages"].get(stage)
+    if entry is None:
+        raise StudyError(f"{LOCK} does not contain {stage}; run `dvc repro`")
+    return {
+        "cmd": entry["cmd"],
+        "params": entry.get("params", {}),
+        "deps": {item["path"]: item["md5"] for item in entry["deps"]},
+        "outs": {item["path"]: item["md5"] for item in entry["outs"]},
+    }
+
+
+def rows_of(run: Run, table: Sequence[Row]) -> list[Row]:
+    """The rows of a table that are about a run."""
+    key = (run.protocol, run.architecture)
+    return [row for row in table if (row["protocol"], row["architecture"]) == key]
+
+
+def receipt(published: Sequence[Subject]) -> dict[str, list[str]]:
+    """What the stage writes: the same for the same results, whichever store has them."""
+    return {"fingerprints": sorted(subject.fingerprint for subject in published)}
