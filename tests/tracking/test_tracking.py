@@ -241,7 +241,7 @@ def test_a_diverged_network_is_marked_and_has_no_scores(inside: Path) -> None:
     record = build_run_record(subject, results, study)
     assert record.tags["diverged"] == "true"
     assert {key.split("/")[0] for key, _, _ in record.metrics} == {"training"}
-    assert "diverged" in record.description
+    assert "diverged" in record.tags[NOTE]
 
 
 # The registry

@@ -16,7 +16,7 @@ from surnames.study.comparison import gather
 from surnames.tracking.champion import Contender
 from surnames.tracking.model_card import model_card
 from surnames.tracking.run_record import build_run_record, table_of_means
-from surnames.tracking.store import FINGERPRINT
+from surnames.tracking.store import FINGERPRINT, NOTE
 from surnames.tracking.subjects import Snapshot, Subject, digest
 
 HELD_OUT, SPLIT = "surnames.held_out", "surnames.split"  # tags by which champions are compared
@@ -74,7 +74,7 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Snapshot) -> Candida
         tags |= {HELD_OUT: json.dumps(tables.rounded(scores.tolist())), SPLIT: study.split}
         contender = Contender(run.architecture, scores, study.split, fingerprint, starter)
     description = (
-        f"{network.description}\nAll networks of {run.architecture}, {run.protocol}:\n\n"
+        f"{network.tags[NOTE]}\nAll networks of {run.architecture}, {run.protocol}:\n\n"
         f"{table_of_means(whole, study)}\n"
     )
     return Candidate(subject, fingerprint, contents, tags, description, contender)

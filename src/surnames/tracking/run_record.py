@@ -5,7 +5,7 @@ Nothing here imports MLflow.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,12 +35,7 @@ class RunRecord:
     parameters: dict[str, str]
     metrics: list[Point]
     tags: dict[str, str]  # the fingerprint and the description, in markdown, among them
-    artifacts: dict[str, str] = field(default_factory=dict)  # path -> text
-
-    @property
-    def description(self) -> str:
-        """Markdown."""
-        return self.tags[NOTE]
+    artifacts: dict[str, str]  # path -> text
 
 
 def build_run_records(study: Snapshot, subjects: Sequence[Subject]) -> dict[str, RunRecord]:

@@ -27,7 +27,6 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
 ADVISORY_LOCK = 0x5375726E616D6573  # "Surnames"; PostgreSQL identifies locks by numbers
-CONNECT_SECONDS = 10
 
 
 def configure() -> None:
@@ -102,23 +101,17 @@ def publishing_lock(store: Store) -> Iterator[None]:
         with FileLock(f"{store.database}.lock", is_singleton=True):
             yield
     elif store.scheme == "postgresql":
-        with _advisory_lock(store):
-            yield
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.pool import NullPool
+
+        engine = create_engine(
+            store.uri,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",  # otherwise the connection would idle in a transaction
+            connect_args={"connect_timeout": 10},
+        )
+        with engine.connect() as connection:
+            connection.execute(text(f"select pg_advisory_lock({ADVISORY_LOCK})"))
+            yield  # closing the connection releases the lock
     else:
         yield
-
-
-@contextmanager
-def _advisory_lock(store: Store) -> Iterator[None]:
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.pool import NullPool
-
-    engine = create_engine(
-        store.uri,
-        poolclass=NullPool,
-        isolation_level="AUTOCOMMIT",  # otherwise the connection would idle in a transaction
-        connect_args={"connect_timeout": CONNECT_SECONDS},
-    )
-    with engine.connect() as connection:
-        connection.execute(text("select pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
-        yield  # closing the connection releases the lock
