@@ -5,7 +5,7 @@ from surnames.tracking.publish import publish
 from surnames.tracking.rebuild import rebuild
 from surnames.tracking.session import configure, opened
 from surnames.tracking.store import RECEIPT, configured_store
-from surnames.tracking.subjects import load_snapshot, receipt
+from surnames.tracking.subjects import load_snapshot
 from surnames.tracking.verify import former_location
 
 
@@ -19,7 +19,8 @@ def main() -> None:
     if former:
         print(f"MLflow: the store was made for {former}, so it is made again")
         added, _ = rebuild(store, study)
-    tables.write_json(receipt(study.subjects), RECEIPT)
+    fingerprints = sorted(subject.fingerprint for subject in study.subjects)
+    tables.write_json({"fingerprints": fingerprints}, RECEIPT)
     print(f"MLflow: {added} runs added, {len(study.subjects) - added} already there; {store}")
 
 

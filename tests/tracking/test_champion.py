@@ -42,8 +42,8 @@ def test_overlapping_training_sets_ask_for_more() -> None:
     holder = contender("fixed", GOOD)
     slight = contender("relu_only", GOOD + 0.01 + 4 * NOISE)
     args = ([holder, slight], holder, True, 0.95)
-    assert champion.decide(*args, share=0.0).winner is slight
-    assert champion.decide(*args, share=0.5).winner is None
+    assert champion.decide(*args, ratio=0.0).winner is slight
+    assert champion.decide(*args, ratio=0.5).winner is None
 
 
 def test_uncommitted_code_wins_nothing() -> None:

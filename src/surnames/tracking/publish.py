@@ -22,10 +22,9 @@ from surnames.tracking.subjects import Snapshot
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput
 
-METRICS_A_BATCH, PARAMETERS_A_BATCH = 1000, 100  # MLflow's limits
-ROUNDS = 100  # 3 suffice unless others publish at the same time, without a lock
+METRICS_A_BATCH = 1000  # MLflow's limit
+ROUNDS = 20  # 3 suffice unless others publish at the same time, without a lock
 # what results are made from; everything else is written by stages, or documentation
 CODE = ["data/starter", "pipeline", "src", "requirements.lock"]
 CODE += ["dvc.yaml", "params.yaml", "claims.yaml"]
@@ -113,19 +112,6 @@ def code_tags() -> dict[str, str]:
     return {"commit": commit, "dirty": str(dirty).lower()} if commit else {}
 
 
-def _dataset_input(data_set: DataSet) -> "DatasetInput":
-    """MLflow's description of the data set; its digest may have 36 characters, so ours is cut."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    source = json.dumps({"uri": str(files.RAW)})
-    profile = json.dumps({"identity": data_set["identity"], "languages": len(LANGUAGES)})
-    name, start = data_set["name"], data_set["identity"][:36]
-    return DatasetInput(
-        Dataset(name, start, "dvc", source, profile=profile),
-        [InputTag("mlflow.data.context", "training")],
-    )
-
-
 def _create(
     client: "MlflowClient",
     experiment: str,
@@ -134,19 +120,23 @@ def _create(
     data_set: DataSet,
 ) -> None:
     """Create a run, which gets the status FINISHED only when it is complete."""
-    from mlflow.entities import Metric, Param
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
     tags = record.tags | code
     tags |= {"mlflow.source.name": str(PIPELINE), "mlflow.source.type": "LOCAL"}
     tags |= {f"mlflow.source.git.{key}": value for key, value in code.items()}  # the UI's own
     info = client.create_run(experiment, run_name=record.name, tags=tags).info
-    run, time = info.run_id, info.start_time
-    metrics = [Metric(key, value, time, step) for key, value, step in record.metrics]
-    parameters = [Param(key, value) for key, value in record.parameters.items()]
-    client.log_batch(run, metrics[:METRICS_A_BATCH], parameters[:PARAMETERS_A_BATCH])
-    for first in range(METRICS_A_BATCH, len(metrics), METRICS_A_BATCH):
+    run, now = info.run_id, info.start_time
+    metrics = [Metric(key, value, now, step) for key, value, step in record.metrics]
+    client.log_batch(run, params=[Param(*pair) for pair in record.parameters.items()])
+    for first in range(0, len(metrics), METRICS_A_BATCH):
         client.log_batch(run, metrics[first : first + METRICS_A_BATCH])
-    client.log_inputs(run, [_dataset_input(data_set)])
+    source = json.dumps({"uri": str(files.RAW)})
+    profile = json.dumps({"identity": data_set["identity"], "languages": len(LANGUAGES)})
+    digest = data_set["identity"][:36]  # MLflow's longest
+    used = Dataset(data_set["name"], digest, "dvc", source, profile=profile)
+    context = InputTag("mlflow.data.context", "training")
+    client.log_inputs(run, [DatasetInput(used, [context])])
     if record.artifacts:
         with tempfile.TemporaryDirectory() as folder:
             for path, text in record.artifacts.items():

@@ -229,7 +229,12 @@ def _create_version(
             pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
         )
         client.create_model_version(
-            MODEL, model.model_uri, run, tags, description=candidate.description
+            MODEL,
+            model.model_uri,
+            run,
+            tags,
+            description=candidate.description,
+            model_id=model.model_id,
         )
 
 
@@ -262,10 +267,7 @@ def download_model(client: "MlflowClient", store: Store, uri: str, folder: str) 
 
 @contextmanager
 def registered(uri: str) -> Iterator[Path]:
-    """The files of `models:/<name>/<version>` or `models:/<name>@<alias>`, within the context.
-
-    Raises StudyError where there is no store or no such model.
-    """
+    """The files of a model, `models:/...`, within the context; StudyError where there is none."""
     store = existing_store()
     with tempfile.TemporaryDirectory() as folder, opened(store) as client:
         from mlflow.exceptions import MlflowException

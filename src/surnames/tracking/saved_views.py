@@ -1,4 +1,4 @@
-"""How MLflow's pages present the study: the experiment's description and its saved views."""
+"""How MLflow's UI presents the study: the experiment's description and its saved views."""
 
 import json
 from collections.abc import Sequence
@@ -10,50 +10,46 @@ DESCRIPTION = (
     "it hold on names the network has not seen?**\n\n"
     "- `tags.kind = 'run'`: an architecture under a protocol, with means, intervals, the confusion "
     "matrix (Artifacts) and the mean learning curve.\n"
-    "- `tags.kind = 'network'`: each trained network by itself. Views, at the right above, groups "
-    "these by architecture and protocol; as charts they draw a mean and a band each.\n"
+    "- `tags.kind = 'network'`: each trained network by itself. The views, at the top right, group "
+    "these by architecture and protocol; their charts show a mean and a band for each group.\n"
     "- Saved views, whose addresses `make ui` prints: means and intervals; published against held "
-    "out; the networks of either protocol by architecture.\n"
+    "out; the networks of each protocol by architecture.\n"
     "- Models: [surname-origin](#/models/surname-origin), a version for each architecture; "
     "`make serve` lets the champion answer names.\n\n"
-    "A view of `dvc.lock`: `dvc repro` publishes what is missing and nothing twice, and `make "
-    "verify` says whether it is all there. The whole story is the report, `reports/index.html`: "
-    "`make report` opens it. What it answers: "
+    "The store shows what `dvc.lock` records: `dvc repro` publishes what is missing and nothing "
+    "twice, and `make verify` checks that it is complete. The findings are in the report, "
+    "`reports/index.html`: `make report` opens it. The issues it answers: "
     "[#193](https://github.com/pytorch/tutorials/issues/193), "
     "[#1052](https://github.com/pytorch/tutorials/issues/1052), "
     "[#2954](https://github.com/pytorch/tutorials/issues/2954)."
 )
 
 
-def _view(
-    title: str,
-    query: str,
-    columns: Sequence[str],
-    group: Sequence[str] = (),
-    order: str = "attributes.start_time",
-    ascending: bool = False,
-) -> str:
-    """A saved view of the runs table as the UI itself writes one (undocumented: see its test)."""
+def _view(title: str, query: str, columns: Sequence[str], group: str = "", order: str = "") -> str:
+    """A saved view of the runs table, in the UI's own undocumented format (its test opens it).
+
+    `group` is a tag; `order` is ascending, by default the latest runs come first.
+    """
     name = "attributes.`Run Name`"
     widths = {f"metrics.`scores/{column}`": 60 + 8 * len(column) for column in columns}
     shown = list(widths)
     state = {
         "searchFilter": query,
-        "orderByKey": order,
-        "orderByAsc": ascending,
+        "orderByKey": order or "attributes.start_time",
+        "orderByAsc": bool(order),
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": shown,
-        "columnOrder": [name, *shown],  # without it the widths are not heeded
+        "columnOrder": [name, *shown],  # without it the widths have no effect
         "columnWidths": {name: 330} | widths,
         "runsHiddenMode": "FIRST_20_RUNS",
         "useGroupedValuesInCharts": True,
         "hideEmptyCharts": True,
         "groupBy": {
             "aggregateFunction": "average",
-            "groupByKeys": [{"mode": "tag", "groupByData": tag} for tag in group],
+            "groupByKeys": [{"mode": "tag", "groupByData": group}],
         }
         if group
         else None,
@@ -62,13 +58,9 @@ def _view(
 
 
 def _networks(protocol: str, title: str) -> str:
-    """Each architecture's networks as a group; of one protocol, for the UI loads a hundred runs."""
-    return _view(
-        title,
-        f"tags.kind = 'network' AND tags.protocol = '{protocol}'",
-        ("macro_recall", "accuracy", "log_loss"),
-        group=("run",),
-    )
+    """The networks of a protocol, grouped by architecture; of one, as the UI loads 100 runs."""
+    query = f"tags.kind = 'network' AND tags.protocol = '{protocol}'"
+    return _view(title, query, ("macro_recall", "accuracy", "log_loss"), group="run")
 
 
 INTERVAL = ("macro_recall", "interval/macro_recall_low", "interval/macro_recall_high")
@@ -78,8 +70,7 @@ VIEWS = {
         "Published against held out",
         "tags.kind = 'run' AND tags.protocol != 'random_split'",
         INTERVAL,
-        order="tags.`architecture`",  # so that the two of each stand beneath one another
-        ascending=True,
+        order="tags.`architecture`",  # puts the two of each below one another
     ),
     "held_out": _networks("held_out", "Networks, on names not seen"),
     "published": _networks("published", "Networks, on names trained on"),

@@ -49,11 +49,11 @@ class Snapshot:
     """The study as dvc.lock has it: all that is published, except the results of single runs."""
 
     settings: Params
-    subjects: list[Subject]
+    subjects: list[Subject]  # every run, each followed by its networks
     summary: list[Row]  # results/summary.csv
     curves: list[Row]  # results/curves.csv
     data_set: DataSet
-    split: str = ""  # digest of the held-out split: only scores on the same one can be paired
+    split: str  # digest of the held-out split: only scores on the same one can be paired
 
 
 def digest(value: Any) -> str:
@@ -85,34 +85,23 @@ def load_snapshot(partly: bool = False) -> Snapshot:
 
     Raises StudyError where a run has not been trained yet, or leaves that run out if `partly`.
     """
-    settings, lock = params.load(), read_lock()
-    if partly:
-        trained = {
-            key: run
-            for key, run in settings.runs.items()
-            if {f"train@{key}", f"evaluate@{key}"} <= lock["stages"].keys()
-        }
-        settings = settings.model_copy(update={"runs": trained})
-    summary = tables.read_table(SUMMARY)
+    settings, lock, summary = params.load(), read_lock(), tables.read_table(SUMMARY)
+    subjects = []
+    for run in settings.runs.values():
+        if partly and not {f"train@{run}", f"evaluate@{run}"} <= lock["stages"].keys():
+            continue
+        architecture = get_architecture(run.architecture)
+        networks = replicates(architecture, run.protocol, settings.study.replicates)
+        for number in (None, *range(networks)):
+            subjects.append(Subject(run, number, fingerprint(run, number, lock, summary)))
     return Snapshot(
         settings,
-        list_subjects(settings, lock, summary),
+        subjects,
         summary,
         tables.read_table(CURVES),
         tables.read_json(files.DATA_SET),
         _entry(lock, "split")["outs"][str(files.split("held_out"))],
     )
-
-
-def list_subjects(settings: Params, lock: dict[str, Any], summary: Sequence[Row]) -> list[Subject]:
-    """Every run of params.yaml, each followed by its networks."""
-    subjects = []
-    for run in settings.runs.values():
-        architecture = get_architecture(run.architecture)
-        networks = replicates(architecture, run.protocol, settings.study.replicates)
-        for number in (None, *range(networks)):
-            subjects.append(Subject(run, number, fingerprint(run, number, lock, summary)))
-    return subjects
 
 
 def fingerprint(
@@ -149,8 +138,3 @@ def rows_of(run: Run, table: Sequence[Row]) -> list[Row]:
     """The rows of a table that are about a run."""
     key = (run.protocol, run.architecture)
     return [row for row in table if (row["protocol"], row["architecture"]) == key]
-
-
-def receipt(published: Sequence[Subject]) -> dict[str, list[str]]:
-    """What the stage writes: the same for the same results, whichever store has them."""
-    return {"fingerprints": sorted(subject.fingerprint for subject in published)}
