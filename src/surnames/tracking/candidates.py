@@ -13,11 +13,10 @@ from surnames.evaluation import scoring
 from surnames.networks.lookup import get_architecture
 from surnames.networks.network import load_networks
 from surnames.study.comparison import gather
-from surnames.tracking.champion import Contender
 from surnames.tracking.model_card import model_card
-from surnames.tracking.run_record import build_run_record, table_of_means
+from surnames.tracking.run_record import build_run_record, interval_of, rounded, table_of_means
 from surnames.tracking.store import FINGERPRINT, NOTE
-from surnames.tracking.subjects import Snapshot, Subject, digest
+from surnames.tracking.subjects import Snapshot, Subject, digest, rows_of
 
 HELD_OUT, SPLIT = "surnames.held_out", "surnames.split"  # tags by which champions are compared
 
@@ -31,7 +30,6 @@ class Candidate:
     files: dict[str, bytes]  # content by path
     tags: dict[str, str]
     description: str
-    contender: Contender | None  # where it was scored on held-out names
 
 
 def find_candidates(study: Snapshot) -> dict[str, Candidate]:
@@ -63,32 +61,21 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Snapshot) -> Candida
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
     fingerprint = digest([run.architecture, digests])
     network = build_run_record(subject, results, study)
-    means = {name: value for name, value, _ in build_run_record(whole, results, study).metrics}
     tags = {key: network.tags[key] for key in ("architecture", "protocol", "replicate", "data_set")}
-    tags |= {"macro_recall": _mean_and_interval(means), FINGERPRINT: fingerprint}
-    starter = network.tags["starter"] == "true"
-    if starter:
+    [recall] = [row for row in rows_of(run, study.summary) if row["metric"] == "macro_recall"]
+    interval = interval_of(recall) and f" ({interval_of(recall)})"
+    tags |= {"macro_recall": rounded(recall["mean"]) + interval, FINGERPRINT: fingerprint}
+    if network.tags["starter"] == "true":
         tags["starter"] = "true"
-    contender = None
     if run.protocol == "held_out":
         tags |= {HELD_OUT: json.dumps(tables.rounded(scores.tolist())), SPLIT: study.split}
-        contender = Contender(run.architecture, scores, study.split, fingerprint, starter)
     description = (
         f"{network.tags[NOTE]}\nAll networks of {run.architecture}, {run.protocol}:\n\n"
         f"{table_of_means(whole, study)}\n"
     )
-    return Candidate(subject, fingerprint, contents, tags, description, contender)
+    return Candidate(subject, fingerprint, contents, tags, description)
 
 
 def _code(name: str) -> bytes:
     """A file of this folder, which the model carries."""
     return Path(__file__).with_name(name).read_bytes()
-
-
-def _mean_and_interval(metrics: dict[str, float]) -> str:
-    """`0.4791 (0.4553 to 0.5030)`, or the mean alone where there is no interval."""
-    if "scores/macro_recall" not in metrics:
-        return "diverged"
-    mean = f"{metrics['scores/macro_recall']:.4f}"
-    low, high = (metrics.get(f"scores/interval/macro_recall_{end}") for end in ("low", "high"))
-    return mean if low is None or high is None else f"{mean} ({low:.4f} to {high:.4f})"

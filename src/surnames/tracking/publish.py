@@ -34,9 +34,9 @@ def publish(client: "MlflowClient", store: Store, study: Snapshot) -> int:
     """Create the runs and model versions of a study that the store lacks; the number of runs.
 
     Without a lock (see `publishing_lock`) several may publish at the same time. Each then deletes
-    duplicates by the same rule, whoever made them, and looks again after every change of its own:
-    whoever makes the last change of all also sees that the store is as it must be. Raises
-    StudyError where that takes more than ROUNDS.
+    duplicates by the same rule, whoever made them, and looks again after every change of its own,
+    so that whoever makes the last change sees that the store is as it must be. Raises StudyError
+    where that takes more than ROUNDS.
     """
     from mlflow.exceptions import MlflowException
 
@@ -67,7 +67,9 @@ def publish(client: "MlflowClient", store: Store, study: Snapshot) -> int:
                 if store.lockable or unanswered(error):
                     raise
                 conflict = error
-    raise StudyError(f"others keep changing {store}; run it again. The last conflict: {conflict}")
+    raise StudyError(
+        f"not published to {store} after {ROUNDS} attempts; the last error: {conflict}"
+    )
 
 
 def delete_duplicates(client: "MlflowClient") -> tuple[dict[str, str], bool]:

@@ -19,6 +19,8 @@ from surnames.tracking.subjects import Snapshot
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+Champion = tuple[dict[str, str], str]  # the tags of its version, the latest decision
+
 
 def rebuild(store: Store, study: Snapshot) -> tuple[int, Path | None]:
     """Build a SQLite store beside the present one and replace that; (runs, the former database).
@@ -36,7 +38,7 @@ def rebuild(store: Store, study: Snapshot) -> tuple[int, Path | None]:
         with opened(new) as client:
             added = publish(client, new, study)
             if champion is not None:
-                _restore_champion(client, *champion)
+                _restore_champion(client, champion)
             kept = {run.info.run_id for run in published_runs(client)}
             kept |= {registry.model_id(one) for one in registry.list_versions(client)}
         former = None
@@ -50,7 +52,7 @@ def rebuild(store: Store, study: Snapshot) -> tuple[int, Path | None]:
     return added, former
 
 
-def _contents(store: Store, ours: set[str]) -> tuple[bool, tuple[str, str, str] | None]:
+def _contents(store: Store, ours: set[str]) -> tuple[bool, Champion | None]:
     """Whether a store holds more than these runs, and its champion; a broken one may hold more."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -59,26 +61,22 @@ def _contents(store: Store, ours: set[str]) -> tuple[bool, tuple[str, str, str] 
     try:
         with opened(store) as client:
             present = {run.data.tags[FINGERPRINT] for run in published_runs(client)}
-            return not present <= ours, _champion(client)
+            model = registry.registered_model(client)
+            number = model.aliases.get(CHAMPION) if model else None
+            if model is None or number is None:
+                return not present <= ours, None
+            champion = client.get_model_version(MODEL, str(number)).tags
+            return not present <= ours, (champion, model.tags.get(DECISION, ""))
     except (SQLAlchemyError, StudyError):
         return True, None
 
 
-def _champion(client: "MlflowClient") -> tuple[str, str, str] | None:
-    """The champion's fingerprint, its reason and the latest decision; None without a champion."""
-    model = registry.registered_model(client)
-    number = model.aliases.get(CHAMPION) if model else None
-    if model is None or number is None:
-        return None
-    tags = client.get_model_version(MODEL, str(number)).tags
-    return tags.get(FINGERPRINT, ""), tags.get(REASON, ""), model.tags.get(DECISION, "")
-
-
-def _restore_champion(client: "MlflowClient", fingerprint: str, reason: str, decision: str) -> None:
-    """Make the version with this fingerprint the champion, as in the former store, if it exists."""
+def _restore_champion(client: "MlflowClient", champion: Champion) -> None:
+    """Make the same network the champion as in the former store, if this one has it."""
+    tags, decision = champion
     for one in registry.list_versions(client):
-        if one.tags[FINGERPRINT] == fingerprint:
-            client.set_model_version_tag(MODEL, one.version, REASON, reason)
+        if one.tags[FINGERPRINT] == tags.get(FINGERPRINT):
+            client.set_model_version_tag(MODEL, one.version, REASON, tags.get(REASON, ""))
             client.set_registered_model_alias(MODEL, CHAMPION, one.version)
             client.set_registered_model_tag(MODEL, DECISION, decision)
 

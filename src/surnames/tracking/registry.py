@@ -65,10 +65,9 @@ def register(
         _create_version(client, store, experiment, run, candidate, candidate.tags | code)
     if missing or deleted:
         return False
-    numbers = {}
-    for architecture, candidate in candidates.items():
+    numbers = {name: str(versions[one.fingerprint].version) for name, one in candidates.items()}
+    for candidate in candidates.values():
         present = versions[candidate.fingerprint]
-        numbers[architecture] = str(present.version)
         if present.description != candidate.description:  # the same network in another study
             client.update_model_version(MODEL, present.version, candidate.description)
         for key, value in candidate.tags.items():
@@ -120,17 +119,16 @@ def delete_duplicates(
     elif model.description != DESCRIPTION:
         client.update_registered_model(MODEL, DESCRIPTION)
     kept: dict[str, ModelVersion] = {}
-    surplus = []
+    deleted = False
     for one in list_versions(client):
         if one.run_id not in runs or kept.setdefault(one.tags[FINGERPRINT], one) is not one:
-            surplus.append(one)
-    for one in surplus:
-        delete_version(client, one)
-    return kept, bool(surplus)
+            delete_version(client, one)
+            deleted = True
+    return kept, deleted
 
 
 def delete_version(client: "MlflowClient", one: "ModelVersion") -> None:
-    """Delete a version together with the logged model that it was made from."""
+    """Delete a version and its logged model."""
     from mlflow.exceptions import MlflowException
 
     client.delete_model_version(MODEL, one.version)
@@ -162,7 +160,7 @@ def _update_champion(
     code: dict[str, str],
 ) -> None:
     """Move the champion's alias if another is better; the decision is recorded in either case."""
-    contenders = [one.contender for one in candidates.values() if one.contender is not None]
+    contenders = [_contender(one.tags) for one in candidates.values() if HELD_OUT in one.tags]
     if not contenders:
         return
     model = client.get_registered_model(MODEL)
@@ -170,7 +168,7 @@ def _update_champion(
     settings = study.settings
     decision = champion.decide(
         contenders,
-        _contender(client.get_model_version(MODEL, str(number))) if number else None,
+        _contender(client.get_model_version(MODEL, str(number)).tags) if number else None,
         code.get("dirty") == "false",
         settings.study.confidence,
         statistics.test_train_ratio("held_out", settings.protocols.held_out.folds, 0.0),
@@ -183,15 +181,15 @@ def _update_champion(
         client.set_registered_model_tag(MODEL, DECISION, decision.reason)
 
 
-def _contender(one: "ModelVersion") -> Contender:
-    """A registered champion; one of an older format has no scores, so its split matches none."""
-    scores = [np.nan if s is None else s for s in json.loads(one.tags.get(HELD_OUT, "[]"))]
+def _contender(tags: dict[str, str]) -> Contender:
+    """A version by its tags; one of an older format has no scores, and a split equal to none."""
+    scores = [np.nan if s is None else s for s in json.loads(tags.get(HELD_OUT, "[]"))]
     return Contender(
-        one.tags["architecture"],
+        tags["architecture"],
         np.array(scores, dtype=float),
-        one.tags.get(SPLIT, ""),
-        one.tags[FINGERPRINT],
-        one.tags.get("starter") == "true",
+        tags.get(SPLIT, ""),
+        tags[FINGERPRINT],
+        tags.get("starter") == "true",
     )
 
 

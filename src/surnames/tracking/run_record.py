@@ -186,17 +186,20 @@ def table_of_means(subject: Subject, study: Snapshot) -> str:
     count, diverged = rows[0]["replicates"], rows[0]["diverged"]
     networks = f"Over {count} network{'s' if count != '1' else ''}"
     note = f"{networks}; {diverged} more diverged." if diverged != "0" else f"{networks}."
-    cells = []
-    for row in rows:
-        low, high = _short(row["ci_low"]), _short(row["ci_high"])
-        interval = f"{low} to {high}" if low else ""
-        cells.append((row["metric"], _short(row["mean"]), interval, _short(row["sd"])))
-    interval = f"{study.settings.study.confidence:.0%} interval"
-    return f"{_table(('metric', 'mean', interval, 'sd'), cells)}\n\n{note}"
+    head = ("metric", "mean", f"{study.settings.study.confidence:.0%} interval", "sd")
+    cells = [
+        (row["metric"], rounded(row["mean"]), interval_of(row), rounded(row["sd"])) for row in rows
+    ]
+    return f"{_table(head, cells)}\n\n{note}"
+
+
+def interval_of(row: Row) -> str:
+    """`0.4553 to 0.5030`, of a row of the summary; empty where there is no interval."""
+    return f"{rounded(row['ci_low'])} to {rounded(row['ci_high'])}" if row["ci_low"] else ""
 
 
 def _table_of_scores(scores: dict[str, float]) -> str:
-    return _table(("metric", "value"), [(name, _short(score)) for name, score in scores.items()])
+    return _table(("metric", "value"), [(name, rounded(score)) for name, score in scores.items()])
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -206,5 +209,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return markdown(spaced(head), [spaced(row) for row in rows])
 
 
-def _short(value: str | float) -> str:
+def rounded(value: str | float) -> str:
+    """A number with four decimals; empty for an empty cell."""
     return f"{float(value):.4f}" if value != "" else ""
