@@ -67,14 +67,29 @@ def postgresql() -> Iterator[str]:
         shutil.chown(folder, user)
     try:
         subprocess.run(
-            [initdb, "--pgdata", folder / "data", "--auth", "trust", "--username", "surnames",
-             "--encoding", "UTF8", "--no-sync"],
-            user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            [
+                initdb,
+                "--pgdata",
+                folder / "data",
+                "--auth",
+                "trust",
+                "--username",
+                "surnames",
+                "--encoding",
+                "UTF8",
+                "--no-sync",
+            ],
+            user=user,
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         running = subprocess.Popen(
             [server, "-D", folder / "data", "-k", folder, "-h", "", "-F"],
-            user=user, cwd=folder, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            user=user,
+            cwd=folder,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             yield _database(folder, running)
         finally:
@@ -111,10 +126,23 @@ def mlflow_server(folder: Path, backend: str | None = None, port: int = 0) -> It
     port = port or free_port()
     backend = backend or f"sqlite:///{folder / 'server.db'}"
     command = [
-        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", backend,
-        "--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1",
-        "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--backend-store-uri",
+        backend,
+        "--artifacts-destination",
+        str(folder / "artifacts"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--uvicorn-opts",
+        "--log-level warning",
+    ]
     server = subprocess.Popen(command, cwd=folder, env=os.environ | QUIET, text=True)
     try:
         await_answer(f"http://127.0.0.1:{port}/health", server)

@@ -30,9 +30,13 @@ def served(finished: Project) -> Iterator[str]:
     code = "from surnames.cli import main; main()"
     command = [sys.executable, "-c", code, "serve", "--port", str(port)]
     server = subprocess.Popen(
-        command, cwd=finished.folder, env=os.environ | finished.code | environment,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        command,
+        cwd=finished.folder,
+        env=os.environ | finished.code | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     assert server.stdout is not None
     assert "ngram_logistic" in server.stdout.readline()
     assert f"http://127.0.0.1:{port}/invocations" in server.stdout.readline()
@@ -78,12 +82,15 @@ def test_nothing_left_of_a_name(served: str, name: Any) -> None:
     assert something["probability"] > 1 / 18
 
 
-@pytest.mark.parametrize(("body", "told"), [
-    ({"dataframe_split": {"columns": ["surname"], "data": [["Satoshi"]]}}, "column 'name'"),
-    ({"names": ["Satoshi"]}, "inputs"),
-    (b"Satoshi", "JSON"),
-    ({"inputs": {"language": ["Japanese"]}}, "dict"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"dataframe_split": {"columns": ["surname"], "data": [["Satoshi"]]}}, "column 'name'"),
+        ({"names": ["Satoshi"]}, "inputs"),
+        (b"Satoshi", "JSON"),
+        ({"inputs": {"language": ["Japanese"]}}, "dict"),
+    ],
+)
 def test_wrong_input_is_refused(served: str, body: Any, told: str) -> None:
     """With a client's error and a sentence of what was expected; the server lives on."""
     status, said = ask(served, body)

@@ -69,9 +69,12 @@ def team() -> Iterator[Team]:
             command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(s3_port)]
             stack.append(started(command, f"{bucket}/moto-api/", folder / "s3.log"))
             boto3.client(
-                "s3", endpoint_url=bucket, region_name="us-east-1",
-                aws_access_key_id="team", aws_secret_access_key=SECRET,
-            ).create_bucket(Bucket="surnames")  # fmt: skip
+                "s3",
+                endpoint_url=bucket,
+                region_name="us-east-1",
+                aws_access_key_id="team",
+                aws_secret_access_key=SECRET,
+            ).create_bucket(Bucket="surnames")
             environment = {
                 "MLFLOW_TRACKING_URI": server,
                 "AWS_ACCESS_KEY_ID": "team",
@@ -141,9 +144,7 @@ def test_the_server_hands_out_pictures_and_models(
     client = MlflowClient(team.server, team.server)
     [run] = client.search_runs(experiment(client), "run_name = 'STARTER held_out-fixed'")
     assert run.info.artifact_uri.startswith("mlflow-artifacts:/")
-    picture = client.download_artifacts(
-        run.info.run_id, "confusion/confusion.svg", str(tmp_path)
-    )  # fmt: skip
+    picture = client.download_artifacts(run.info.run_id, "confusion/confusion.svg", str(tmp_path))
     assert "<svg" in Path(picture).read_text()
     code = (
         f"import mlflow; model = mlflow.pyfunc.load_model('models:/{MODEL}@fixed');"

@@ -59,9 +59,19 @@ def test_every_network_and_every_run_is_there_once(store: MlflowClient) -> None:
 def test_a_network_carries_all_that_is_known_of_it(store: MlflowClient, finished: Project) -> None:
     """Parameters, scores, recalls, curve, tags and data set are those of the files."""
     [run] = runs(store, "tags.kind = 'network' AND run_name = 'STARTER held_out-fixed-1'")
-    asked = {"protocol": "held_out", "architecture": "fixed", "activation": "relu",
-             "readout": "hidden", "replicate": "1", "seed": "1", "folds": "2", "recipe": "online",
-             "hidden_size": "16", "learning_rate": "0.005", "steps": "2000"}  # fmt: skip
+    asked = {
+        "protocol": "held_out",
+        "architecture": "fixed",
+        "activation": "relu",
+        "readout": "hidden",
+        "replicate": "1",
+        "seed": "1",
+        "folds": "2",
+        "recipe": "online",
+        "hidden_size": "16",
+        "learning_rate": "0.005",
+        "steps": "2000",
+    }
     assert asked.items() <= run.data.params.items()
     folder = finished.folder / "results/runs/held_out/fixed/evaluation"
     scores = tables.read_table(folder / "scores.csv")[1]
@@ -78,8 +88,15 @@ def test_a_network_carries_all_that_is_known_of_it(store: MlflowClient, finished
     found = store.get_metric_history(run.info.run_id, "training/loss")
     assert sorted((point.step, point.value) for point in found) == curve
     head = finished.run("git", "rev-parse", "HEAD~1").strip()  # the results are one commit later
-    tags = {"protocol": "held_out", "architecture": "fixed", "replicate": "1", "diverged": "false",
-            "commit": head, "mlflow.source.git.commit": head, "dirty": "false"}  # fmt: skip
+    tags = {
+        "protocol": "held_out",
+        "architecture": "fixed",
+        "replicate": "1",
+        "diverged": "false",
+        "commit": head,
+        "mlflow.source.git.commit": head,
+        "dirty": "false",
+    }
     assert tags.items() <= run.data.tags.items()
     data_set = tables.read_json(finished.folder / "data/raw/data_set.json")
     [used] = run.inputs.dataset_inputs
@@ -170,9 +187,7 @@ def test_eight_publishers_at_once_lose_and_double_nothing(study: Project) -> Non
     """On a store that does not exist yet: MLflow alone breaks a new SQLite file that way."""
     uri = f"sqlite:///{study.folder / 'shared/store.db'}"
     with ThreadPoolExecutor(8) as pool:
-        said = list(
-            pool.map(lambda _: study.run(*TRACK, MLFLOW_TRACKING_URI=uri), range(8))
-        )  # fmt: skip
+        said = list(pool.map(lambda _: study.run(*TRACK, MLFLOW_TRACKING_URI=uri), range(8)))
     assert sum("20 runs added" in text for text in said) == 1
     assert sum(" 0 runs added, 20 already there" in text for text in said) == 7
     store = client(study.folder, "shared/store.db")
@@ -327,12 +342,15 @@ def test_names_come_as_a_list_or_as_a_column(loaded: dict[str, Any]) -> None:
     assert column.loc[9, "language"] == ""
 
 
-@pytest.mark.parametrize("wrong", [
-    [1, 2],
-    pd.DataFrame({"language": ["Japanese"], "name": ["Satoshi"]}),
-    pd.DataFrame({"id": [1], "name": ["Satoshi"]}),
-    {"name": ["Satoshi", "Jackson"]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [1, 2],
+        pd.DataFrame({"language": ["Japanese"], "name": ["Satoshi"]}),
+        pd.DataFrame({"id": [1], "name": ["Satoshi"]}),
+        {"name": ["Satoshi", "Jackson"]},
+    ],
+)
 def test_what_is_no_column_of_names_is_refused(loaded: dict[str, Any], wrong: Any) -> None:
     """Instead of scoring something else without a word."""
     with pytest.raises((MlflowException, ValueError), match=r"expected|schema"):

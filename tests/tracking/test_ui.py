@@ -164,5 +164,10 @@ def test_the_registry_shows_versions_and_aliases(page: Page, served: list[str]) 
 def test_the_server_says_where_to_look(served: list[str]) -> None:
     """The addresses of the views and of the models: the start page would open the other mode."""
     assert [line.split()[0] for line in served] == [
-        "means", "protocols", "held_out", "published", "models", "Ctrl-C",
-    ]  # fmt: skip
+        "means",
+        "protocols",
+        "held_out",
+        "published",
+        "models",
+        "Ctrl-C",
+    ]

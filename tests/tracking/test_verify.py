@@ -68,64 +68,77 @@ def model_file(study: Project, name: str) -> Path:
 
 DAMAGE: dict[str, tuple[str, str, Callable[[Project, MlflowClient], Any]]] = {
     "run deleted": (
-        "run held_out-fixed", "missing",
+        "run held_out-fixed",
+        "missing",
         lambda _, store: store.delete_run(run_named(store).info.run_id),
     ),
     "run unfinished": (
-        "run held_out-fixed", "missing",
+        "run held_out-fixed",
+        "missing",
         lambda _, store: store.update_run(run_named(store).info.run_id, status="RUNNING"),
     ),
     "run twice": (
-        "run held_out-fixed", "double",
+        "run held_out-fixed",
+        "double",
         lambda _, store: store.set_terminated(
             store.create_run("1", tags=run_named(store).data.tags).info.run_id
         ),
     ),
     "metric altered": (
-        "run held_out-fixed", "altered",
+        "run held_out-fixed",
+        "altered",
         lambda _, store: store.log_metric(run_named(store).info.run_id, "scores/accuracy", 1.0),
     ),
     "description altered": (
-        "run held_out-fixed", "altered",
+        "run held_out-fixed",
+        "altered",
         lambda _, store: store.set_tag(run_named(store).info.run_id, NOTE, "Mine!"),
     ),
     "network's metric altered": (
-        "run held_out-fixed", "altered",
+        "run held_out-fixed",
+        "altered",
         lambda _, store: store.log_metric(
             run_named(store, f"{RUN}-1").info.run_id, "scores/accuracy", 1.0
         ),
     ),
     "picture gone": (
-        "run held_out-fixed", "altered",
+        "run held_out-fixed",
+        "altered",
         lambda study, store: artifact(study, store, "confusion/confusion.svg").unlink(),
     ),
     "counts altered": (
-        "run held_out-fixed", "altered",
+        "run held_out-fixed",
+        "altered",
         lambda study, store: artifact(study, store, "confusion/confusion.csv").write_text("1"),
     ),
     "weights altered": (
-        "version fixed", "altered",
+        "version fixed",
+        "altered",
         lambda study, _: model_file(study, "artifacts/weights.safetensors").write_bytes(b"0"),
     ),
     "model gone": (
-        "version fixed", "altered",
+        "version fixed",
+        "altered",
         lambda study, _: shutil.rmtree(model_file(study, ".")),
     ),
     "version deleted": (
-        "version fixed", "missing",
+        "version fixed",
+        "missing",
         lambda _, store: store.delete_model_version(MODEL, version(store).version),
     ),
     "alias moved": (
-        "alias fixed", "stale",
+        "alias fixed",
+        "stale",
         lambda _, store: store.set_registered_model_alias(
             MODEL, "fixed", version(store, "majority").version
         ),
     ),
     "champion gone": (
-        "alias champion", "present",
+        "alias champion",
+        "present",
         lambda _, store: store.delete_registered_model_alias(MODEL, "champion"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.slow
@@ -156,8 +169,11 @@ def content(study: Project) -> dict[str, Any]:
     for run in runs(store):
         files = [item.path for item in store.list_artifacts(run.info.run_id, "confusion")]
         listed[run.info.run_name] = (
-            run.data.params, run.data.metrics, run.data.tags, sorted(files)
-        )  # fmt: skip
+            run.data.params,
+            run.data.metrics,
+            run.data.tags,
+            sorted(files),
+        )
     for one in registry.list_versions(store):
         listed[f"version {one.version}"] = (one.tags, one.description, one.aliases)
     model = registry.registered_model(store)
@@ -208,7 +224,7 @@ def test_changed_and_changed_back(study: Project) -> None:
 @pytest.mark.slow
 def test_a_comment_in_the_engine_makes_no_version(study: Project) -> None:
     """Its runs are other runs, of other code; the networks are the same to the last bit."""
-    with open(study.folder / "src/surnames/networks/baselines.py", "a") as stream:
+    with open(study.folder / "src/surnames/networks/online.py", "a") as stream:
         stream.write("# another line\n")
     commit(study, "Comment")
     study.run("dvc", "repro", "-q")
