@@ -38,8 +38,11 @@ class Team:
 
 def started(command: list[str], address: str, log: Path) -> "subprocess.Popen[bytes]":
     """A server in the background, once it answers."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with open(log, "wb") as stream:
-        server = subprocess.Popen(command, stdout=stream, stderr=stream)
+        server = subprocess.Popen(
+            command, stdout=stream, stderr=stream, env=os.environ | {"PATH": path}
+        )
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
