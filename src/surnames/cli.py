@@ -49,7 +49,6 @@ def repro(targets: tuple[str, ...]) -> None:
     click.echo("\nNext: make report (the figures), make ui (every run in MLflow), dvc plots show")
 
 
-from surnames.tracking.session import configure
 @main.command()
 def readme() -> None:
     """Write the README's table and docs/findings.md anew from results/."""

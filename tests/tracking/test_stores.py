@@ -16,8 +16,8 @@ from support.projects import Project
 from support.servers import free_port, mlflow_server, postgresql
 
 from surnames.core.errors import StudyError
+from surnames.dvc_repo import read_lock
 from surnames.tracking.store import FINGERPRINT, MODEL, configured_store
-from surnames.tracking.subjects import read_lock
 
 
 def server(kind: str, folder: Path) -> AbstractContextManager[str]:

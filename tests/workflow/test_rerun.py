@@ -16,7 +16,7 @@ from surnames import dvc_repo
 from surnames.core import params
 from surnames.core.corpus import LANGUAGES
 from surnames.evaluation import scoring
-from surnames.tracking import run_record
+from surnames.tracking.subjects import fingerprint
 from surnames.workflow.rerun import compare, target
 
 RUN = "published-majority"  # one network, trained in no time
@@ -170,7 +170,7 @@ def test_a_run_is_found_by_its_fingerprint(study: Project, monkeypatch: pytest.M
     run = run_id(study, RUN)
     found = target.find(run)
     lock = dvc_repo.parse_lock(found.lock)
-    older = run_record.fingerprint(run_of_params, None, lock, found.summary, version=1)
+    older = fingerprint(run_of_params, None, lock, found.summary, version=1)
     retag(study, run, "surnames.fingerprint", older)
     assert target.find(run) == found
     (study.folder / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")

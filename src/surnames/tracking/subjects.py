@@ -5,13 +5,11 @@ Fingerprints come from dvc.lock, so that nothing else must be read to tell what 
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from surnames import dvc_repo
 from surnames.core import files, params, tables
 from surnames.core.errors import StudyError
 from surnames.core.params import Params, Run
@@ -61,31 +59,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def read_lock() -> dict[str, Any]:
-    """The content of dvc.lock; DVC writes it after each stage.
-
-    It is copied while DVC is locked out, because DVC does not write it atomically, and half of it
-    reads as a lock with fewer stages. Raises StudyError where there is none.
-    """
-    from dvc.lock import make_lock
-
-    if not LOCK.is_file():
-        raise StudyError(f"{LOCK} does not exist; run `dvc repro`")
-    dvc = LOCK.resolve().parent / ".dvc/tmp"
-    dvc.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / LOCK
-        with make_lock(str(dvc / "lock"), tmp_dir=str(dvc), wait=True):
-            shutil.copyfile(LOCK, copy)
-        return params.read_yaml(copy)
-
-
 def load_snapshot(partly: bool = False) -> Snapshot:
     """The study in the working directory.
 
     Raises StudyError where a run has not been trained yet, or leaves that run out if `partly`.
     """
-    settings, lock, summary = params.load(), read_lock(), tables.read_table(SUMMARY)
+    settings, lock, summary = params.load(), dvc_repo.read_lock(), tables.read_table(SUMMARY)
     subjects = []
     for run in settings.runs.values():
         if partly and not {f"train@{run}", f"evaluate@{run}"} <= lock["stages"].keys():

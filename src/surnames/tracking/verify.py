@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from surnames import dvc_repo
 from surnames.core import params
 from surnames.display.tables import aligned
 from surnames.tracking import registry
@@ -71,12 +72,8 @@ def former_location(client: "MlflowClient", store: Store) -> str | None:
 
 def changed_stages() -> dict[str, Fault]:
     """The stages that `dvc status` calls changed, with what is wrong with each."""
-    from dvc.repo import Repo
-
-    with Repo() as repo:
-        status = repo.status()
     stages = {}
-    for stage, entries in status.items():
+    for stage, entries in dvc_repo.status().items():
         faults: list[Fault] = []
         for entry in entries:
             if not isinstance(entry, dict):  # "changed command"

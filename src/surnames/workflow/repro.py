@@ -10,8 +10,8 @@ from surnames.display import sentences
 from surnames.documents import findings, readme
 from surnames.evaluation import scoring
 from surnames.study import claims, comparison, summary
-from surnames.tracking import publish
-from surnames.tracking.store import RECEIPT, store
+from surnames.tracking.runs import holds
+from surnames.tracking.store import RECEIPT, configured_store
 from surnames.workflow import parallel, plot_templates
 
 
@@ -30,7 +30,8 @@ def repro(targets: tuple[str, ...]) -> str:
         parallel.repro()
     _dvc(*targets)
     write_documents()
-    if not targets and not publish.holds(store(), set(tables.read_json(RECEIPT)["fingerprints"])):
+    published = set(tables.read_json(RECEIPT)["fingerprints"])
+    if not targets and not holds(configured_store(), published):
         _dvc("--force", "--single-item", "track")  # another store, or one that was lost
     return sentences.headline(summary.load(), config.study.confidence)
 

@@ -11,9 +11,9 @@ import safetensors.numpy
 from surnames import dvc_repo
 from surnames.core import files, tables
 from surnames.core.corpus import LANGUAGES
+from surnames.core.tables import Row
 from surnames.evaluation.scoring import PREDICTION_KEYS
 from surnames.project import LOCK
-from surnames.tracking.run_record import Row
 from surnames.workflow.rerun.target import Target
 
 BITS = "matches bit for bit"

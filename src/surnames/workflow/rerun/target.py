@@ -10,12 +10,13 @@ from surnames import dvc_repo
 from surnames.core import tables
 from surnames.core.errors import StudyError
 from surnames.core.params import Run
+from surnames.core.tables import Row
 from surnames.git import git_or_nothing
 from surnames.project import LOCK
 from surnames.study.paths import SUMMARY
-from surnames.tracking import publish, run_record
-from surnames.tracking.run_record import Row
+from surnames.tracking.runs import tags_of
 from surnames.tracking.store import FINGERPRINT
+from surnames.tracking.subjects import FORMAT, fingerprint
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,14 @@ def _of_commit(commit: str) -> Target:
 
 
 def _of_run(run_id: str) -> Target:
-    tags = publish.tags_of(run_id)
+    tags = tags_of(run_id)
     if FINGERPRINT not in tags:
         raise StudyError(f"run {run_id} was not published by this project")
-    run = Run.model_construct(protocol=tags["protocol"], architecture=tags["architecture"])
+    run = Run.model_construct(
+        name=tags["run"].removeprefix("STARTER "),
+        protocol=tags["protocol"],
+        architecture=tags["architecture"],
+    )
     replicate = int(tags["replicate"]) if "replicate" in tags else None
     name = f"run {run_id} ({run}{'' if replicate is None else f', network {replicate}'})"
     if "commit" not in tags:
@@ -85,8 +90,8 @@ def _of_run(run_id: str) -> Target:
         with suppress(StudyError):  # a lock without this run
             values = dvc_repo.parse_lock(lock)
             fingerprints = {
-                run_record.fingerprint(run, replicate, values, summary, version)
-                for version in range(1, run_record.FORMAT + 1)
+                fingerprint(run, replicate, values, summary, version)
+                for version in range(1, FORMAT + 1)
             }
             if tags[FINGERPRINT] in fingerprints:
                 return Target(name, commit, [f"evaluate@{run}"], lock, summary, tags["data_set"])
