@@ -8,6 +8,7 @@ import ast
 import json
 import os
 import shlex
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -103,6 +104,7 @@ def stages(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> list[
     lock = yaml.safe_load((project.folder / "dvc.lock").read_text())["stages"]
     known = json.loads(project.run("python", "-c", DECLARED))
     found = []
+    shutil.rmtree(project.folder / "mlflow")  # else `track` finds everything published
     for name, entry in lock.items():
         deps, outs = map(set, known[name])
         read, written = watched(project, entry["cmd"], scratch / f"{name}.log")
