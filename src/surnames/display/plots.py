@@ -15,15 +15,15 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from surnames.display import confusion_matrix as heatmap
+from surnames.display.confusion_matrix import BLUE, VERMILLION
 
 BLACK, GREEN, PURPLE, GREY = "#000000", "#009E73", "#CC79A7", "#767676"
-BLUE, VERMILLION = heatmap.BLUE, heatmap.VERMILLION
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, BLACK)
 MARKERS = "osD^v"
 NARROW, WIDE = 3.9, 7.6
 MINUS = "\N{MINUS SIGN}"
 LINE = 3.6  # percent: no two labels of a slope stand closer
+Look = dict[str, Any]  # keywords of matplotlib's
 _STYLE: dict[Any, Any] = {  # matplotlib's own type for it lists 300 literals
     "svg.hashsalt": "surnames",
     "svg.fonttype": "path",
@@ -66,8 +66,8 @@ def _svg(figure: Figure) -> str:
     return "\n".join(line.rstrip() for line in stream.getvalue().decode().splitlines()) + "\n"
 
 
-def _colour(series: Series, place: int) -> str:
-    return series.colour or COLOURS[place % len(COLOURS)]
+def _colours(series: Sequence[Series]) -> list[str]:
+    return [one.colour or COLOURS[k % len(COLOURS)] for k, one in enumerate(series)]
 
 
 def _rounded(values: Sequence[float]) -> list[float]:
@@ -75,6 +75,7 @@ def _rounded(values: Sequence[float]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
+@matplotlib.rc_context(_STYLE)
 def dots(
     rows: Sequence[str],
     series: Sequence[Series],
@@ -87,42 +88,38 @@ def dots(
     Each series has an `x` for each row, nan where the study does not hold it. Where the limits go
     below zero, these are differences: zero is a line.
     """
-    with matplotlib.rc_context(_STYLE):
-        lines = max(row.count("\n") + 1 for row in rows)
-        columns = 1 if width == NARROW else len(series)
-        around = 0.6 + 0.17 * math.ceil(len(series) / columns)  # the axis and the legend
-        height = around + max(len(rows), 2) * (0.13 * lines + 0.17)
-        figure = Figure((width, height), layout="constrained")
-        axes = figure.subplots()
-        offset = 0.46 / max(len(series), 2)
-        for k, one in enumerate(series):
-            places = [row + (k - (len(series) - 1) / 2) * offset for row in range(len(rows))]
-            colour = _colour(one, k)
-            if one.low:
-                axes.hlines(places, _rounded(one.low), _rounded(one.high), color=colour, lw=1.6)
-            axes.plot(
-                _rounded(one.x), places, MARKERS[k % len(MARKERS)], color=colour, ms=4.2,
-                label=one.label, clip_on=False,
-            )  # fmt: skip
-        axes.set_yticks(range(len(rows)), rows)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xlim(limits)
-        if limits[0] < 0:
-            axes.axvline(0, color=BLACK, lw=0.8)
-            axes.xaxis.set_major_formatter(
-                lambda points, _: f"{points:+g}".replace("-", MINUS) if points else "0"
-            )
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="y", visible=False)
-        axes.set_xlabel(label)
-        figure.legend(loc="outside upper left", ncols=columns)
-        return _svg(figure)
+    lines = max(row.count("\n") + 1 for row in rows)
+    columns = 1 if width == NARROW else len(series)
+    around = 0.6 + 0.17 * math.ceil(len(series) / columns)  # the axis and the legend
+    height = around + max(len(rows), 2) * (0.13 * lines + 0.17)
+    figure = Figure((width, height), layout="constrained")
+    axes = figure.subplots()
+    offset = 0.46 / max(len(series), 2)
+    for k, (one, colour) in enumerate(zip(series, _colours(series), strict=True)):
+        places = [row + (k - (len(series) - 1) / 2) * offset for row in range(len(rows))]
+        if one.low:
+            axes.hlines(places, _rounded(one.low), _rounded(one.high), color=colour, lw=1.6)
+        mark: Look = {"marker": MARKERS[k % len(MARKERS)], "ls": "", "ms": 4.2, "clip_on": False}
+        axes.plot(_rounded(one.x), places, color=colour, label=one.label, **mark)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(limits)
+    if limits[0] < 0:
+        axes.axvline(0, color=BLACK, lw=0.8)
+        axes.xaxis.set_major_formatter(
+            lambda points, _: f"{points:+g}".replace("-", MINUS) if points else "0"
+        )
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(label)
+    figure.legend(loc="outside upper left", ncols=columns)
+    return _svg(figure)
 
 
 def apart(places: Sequence[float], distance: float) -> list[float]:
-    """Places for labels, in the order given: as near to what they name as that distance allows.
+    """Places for labels, in the order given, each as near to what it names as the distance allows.
 
-    Labels that would overlap share the room around the mean of their places, as a block.
+    Labels that would overlap share the space around the mean of their places, as a block.
     """
     order = sorted(range(len(places)), key=lambda k: places[k])
     blocks: list[tuple[float, int]] = []  # the middle of a block and how many stand in it
@@ -133,93 +130,86 @@ def apart(places: Sequence[float], distance: float) -> list[float]:
             middle = (middle * count + before * other) / (count + other)
             count += other
         blocks.append((middle, count))
-    found = [
+    spread = [
         middle + distance * (k - (count - 1) / 2) for middle, count in blocks for k in range(count)
     ]
-    return [place for _, place in sorted(zip(order, found, strict=True))]
+    return [place for _, place in sorted(zip(order, spread, strict=True))]
 
 
+@matplotlib.rc_context(_STYLE)
 def slopes(series: Sequence[Series], ends: Sequence[str], label: str) -> str:
     """A line for each thing compared between two conditions, in percent, named at its right end.
 
     Each series has two values of `y`, `low` and `high`; an interval may be nan.
     """
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure((NARROW, 5.0), layout="constrained")
-        axes = figure.subplots()
-        for k, one in enumerate(series):
-            colour = _colour(one, k)
-            shift = 0.05 * (k / max(len(series) - 1, 1) - 0.5)  # or the intervals hide each other
-            places = [0 + shift, 1 + shift]
-            axes.vlines(
-                places, _rounded(one.low), _rounded(one.high), color=colour, lw=1, alpha=0.6
+    figure = Figure((NARROW, 5.0), layout="constrained")
+    axes = figure.subplots()
+    colours = _colours(series)
+    for k, (one, colour) in enumerate(zip(series, colours, strict=True)):
+        shift = 0.05 * (k / max(len(series) - 1, 1) - 0.5)  # or the intervals hide each other
+        places = [0 + shift, 1 + shift]
+        axes.vlines(places, _rounded(one.low), _rounded(one.high), color=colour, lw=1, alpha=0.6)
+        line: Look = {"ls": "--" if one.dashed else "-", "lw": 1.3, "marker": "o", "ms": 3.2}
+        axes.plot(places, _rounded(one.y), color=colour, **line)
+    for end, side, away in ((0, "right", -0.16), (1, "left", 0.16)):
+        values = [round(one.y[end], 1) for one in series]
+        for k, place in enumerate(apart(values, LINE)):
+            name = f"  {series[k].label}" if end else ""
+            arrow = {"arrowstyle": "-", "color": colours[k], "lw": 0.6, "shrinkA": 1, "shrinkB": 0}
+            axes.annotate(
+                f"{values[k]:.1f}{name}",
+                (end + away / 4, values[k]),
+                (end + away, place),
+                va="center",
+                ha=side,
+                arrowprops=arrow | {"relpos": (1 - end, 0.5)},
             )
-            axes.plot(
-                places, _rounded(one.y), "--" if one.dashed else "-", color=colour, lw=1.3,
-                marker="o", ms=3.2,
-            )  # fmt: skip
-        for end, side, away in ((0, "right", -0.16), (1, "left", 0.16)):
-            values = [round(one.y[end], 1) for one in series]
-            for k, place in enumerate(apart(values, LINE)):
-                colour = _colour(series[k], k)
-                axes.annotate(
-                    f"{values[k]:.1f}" + (f"  {series[k].label}" if end else ""),
-                    (end + away / 4, values[k]),
-                    (end + away, place),
-                    va="center",
-                    ha=side,
-                    arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 1,
-                                "shrinkB": 0, "relpos": (1 - end, 0.5)},
-                )  # fmt: skip
-        axes.set_xlim(-0.45, 2.05)
-        axes.set_ylim(0, 100)
-        axes.set_xticks((0, 1), [end.replace(" it ", "\nit ", 1) for end in ends])
-        axes.grid(axis="x", visible=False)
-        axes.set_ylabel(label)
-        return _svg(figure)
+    axes.set_xlim(-0.45, 2.05)
+    axes.set_ylim(0, 100)
+    axes.set_xticks((0, 1), [end.replace(" it ", "\nit ", 1) for end in ends])
+    axes.grid(axis="x", visible=False)
+    axes.set_ylabel(label)
+    return _svg(figure)
 
 
 def _plot(axes: Axes, series: Sequence[Series], markers: bool) -> None:
-    for k, one in enumerate(series):
-        colour = _colour(one, k)
+    for k, (one, colour) in enumerate(zip(series, _colours(series), strict=True)):
+        x, y = _rounded(one.x), _rounded(one.y)
         if one.low:
-            axes.fill_between(
-                _rounded(one.x), _rounded(one.low), _rounded(one.high), color=colour, alpha=0.15,
-                lw=0,
-            )  # fmt: skip
-        axes.plot(
-            _rounded(one.x), _rounded(one.y), "--" if one.dashed else "-", color=colour, lw=1.2,
-            marker=MARKERS[k % len(MARKERS)] if markers else "", ms=3.2, label=one.label,
-        )  # fmt: skip
+            low, high = _rounded(one.low), _rounded(one.high)
+            axes.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
+        marker = MARKERS[k % len(MARKERS)] if markers else ""
+        line: Look = {"ls": "--" if one.dashed else "-", "lw": 1.2, "marker": marker, "ms": 3.2}
+        axes.plot(x, y, color=colour, label=one.label, **line)
 
 
+@matplotlib.rc_context(_STYLE)
 def curves(series: Sequence[Series], x_label: str, y_label: str) -> str:
     """Learning curves with their bands."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure((NARROW, 3.5), layout="constrained")
-        axes = figure.subplots()
-        _plot(axes, series, markers=False)
-        axes.set_xlabel(x_label)
-        axes.set_ylabel(y_label)
-        axes.set_xlim(0, max(x for one in series for x in one.x))
-        axes.set_ylim(0, 100)
-        axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
-        axes.locator_params(axis="x", nbins=5)
-        figure.legend(loc="outside upper left", ncols=2, fontsize=7.5)
-        return _svg(figure)
+    figure = Figure((NARROW, 3.5), layout="constrained")
+    axes = figure.subplots()
+    _plot(axes, series, markers=False)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.set_xlim(0, max(x for one in series for x in one.x))
+    axes.set_ylim(0, 100)
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    axes.locator_params(axis="x", nbins=5)
+    figure.legend(loc="outside upper left", ncols=2, fontsize=7.5)
+    return _svg(figure)
 
 
+@matplotlib.rc_context(_STYLE)
 def reliability(series: Sequence[Series]) -> str:
     """How often an answer is right against how sure it was, both in percent."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure((NARROW, 3.9), layout="constrained")
-        axes = figure.subplots()
-        axes.plot([0, 100], [0, 100], ":", color=GREY, lw=1, label="as sure as right")
-        _plot(axes, series, markers=True)
-        axes.set_xlabel("how sure, in percent")
-        axes.set_ylabel("how often right, in percent")
-        axes.set_xlim(0, 100)
-        axes.set_ylim(0, 100)
-        axes.set_aspect("equal")
-        figure.legend(loc="outside upper left", ncols=2, fontsize=7.5)
-        return _svg(figure)
+    figure = Figure((NARROW, 3.9), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 100], [0, 100], ":", color=GREY, lw=1, label="as sure as right")
+    _plot(axes, series, markers=True)
+    axes.set_xlabel("how sure, in percent")
+    axes.set_ylabel("how often right, in percent")
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 100)
+    axes.set_aspect("equal")
+    figure.legend(loc="outside upper left", ncols=2, fontsize=7.5)
+    return _svg(figure)
