@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from surnames.core import corpus, errors, files, params, tables
+from surnames.display.sentences import COMPARED
 from surnames.evaluation.scoring import load_columns, median_replicate
 from surnames.networks.network import load_networks
-from surnames.report import page, paths, provenance, try_a_name
+from surnames.report import page, paths
 from surnames.report.report_data import ReportData
+from surnames.report.try_a_name import ShownNetwork
 from surnames.study import claims, summary
 from surnames.study import paths as study
 
@@ -18,9 +20,7 @@ def load() -> ReportData:
     config = params.load()
     runs = [(run.protocol, run.architecture) for run in config.runs.values()]
     return ReportData(
-        settings=provenance.Settings(
-            config.architectures, config.protocols, config.recipes, config.study
-        ),
+        config=config,
         data_set=tables.read_json(files.DATA_SET),
         summary=summary.load(),
         ledger=claims.verdicts(),
@@ -33,7 +33,7 @@ def load() -> ReportData:
         changes=tables.read_table(files.CHANGES),
         checks={one: tables.read_json(files.checked(one)) for one in params.PROTOCOLS},
         outside=len(corpus.load(files.OUTSIDE).names),
-        try_a_name=try_a_name.section(median_networks(runs)),
+        networks=median_networks(runs),
         digests={str(path): digest(path) for path in inputs(runs)},
     )
 
@@ -53,15 +53,15 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(stream, "md5").hexdigest()
 
 
-def median_networks(runs: Iterable[tuple[str, str]]) -> list[try_a_name.ShownNetwork]:
-    """The network with the median macro recall on unseen names, of each architecture to try."""
+def median_networks(runs: Iterable[tuple[str, str]]) -> list[ShownNetwork]:
+    """The network with the median macro recall on unseen names, of both that are compared."""
     networks = []
-    for name in try_a_name.ARCHITECTURES:
+    for name in COMPARED:
         if ("held_out", name) in runs:
             scores = load_columns(files.scores("held_out", name))
             replicate = median_replicate(scores["macro_recall"])
             weights = load_networks(files.weights("held_out", name))[replicate].weights
-            networks.append(try_a_name.ShownNetwork(name, replicate, weights))
+            networks.append(ShownNetwork(name, replicate, weights))
     return networks
 
 

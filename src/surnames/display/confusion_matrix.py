@@ -5,12 +5,11 @@ of a second for each, and here every cell tells its share to who points at it.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from surnames.display.html import environment
+from surnames.display.html import render
+from surnames.display.wording import MINUS
 
 BLUE, VERMILLION = "#0072B2", "#D55E00"  # Okabe and Ito's
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def draw(
@@ -25,36 +24,25 @@ def draw(
     A `difference` of two such is drawn from blue (less often) over white to vermillion (more). The
     `key` is what the drawing's own gradient is called: no two of a page may share it.
     """
-    largest = max((abs(value) for row in shares for value in row), default=0)
+    largest = max((abs(share) for row in shares for share in row), default=0)
     limit = max(0.1, largest) if difference else 1.0
-    cells = [
-        [
-            (
-                f"{100 * v:.1f}",
-                VERMILLION if difference and v > 0 else BLUE,
-                round(abs(v) / limit, 3),
-            )
-            for v in row
-        ]
-        for row in shares
-    ]
     end = f"{100 * limit:.0f} %"
-    return (
-        environment(TEMPLATES, escape=True)
-        .get_template("confusion.svg")
-        .render(
-            cells=cells,
-            languages=languages,
-            key=key,
-            titles=title.splitlines(),
-            lowest=f"\N{MINUS SIGN}{end}" if difference else "0 %",
-            highest=f"+{end}" if difference else end,
-            scale=(
-                [(0, BLUE, 1), (0.5, BLUE, 0), (0.5, VERMILLION, 0), (1, VERMILLION, 1)]
-                if difference
-                else [(0, BLUE, 0), (1, BLUE, 1)]
-            ),
-        )
+    white = [(0, BLUE, 0), (1, BLUE, 1)]
+    both = [(0, BLUE, 1), (0.5, BLUE, 0), (0.5, VERMILLION, 0), (1, VERMILLION, 1)]
+
+    def cell(share: float) -> tuple[str, str, float]:
+        colour = VERMILLION if difference and share > 0 else BLUE
+        return f"{100 * share:.1f}", colour, round(abs(share) / limit, 3)
+
+    return render(
+        "display/templates/confusion.svg",
+        cells=[[cell(share) for share in row] for row in shares],
+        languages=languages,
+        key=key,
+        titles=title.splitlines(),
+        lowest=f"{MINUS}{end}" if difference else "0 %",
+        highest=f"+{end}" if difference else end,
+        scale=both if difference else white,
     )
 
 

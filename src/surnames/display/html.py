@@ -1,79 +1,47 @@
-"""What the report's page is made of: sections with paragraphs, figures and tables."""
+"""The templates of every room, filled in by one environment.
+
+What is put into HTML and SVG is escaped; markdown and plain text are taken as they are.
+"""
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-# DVC keeps the page by its digest, so what differs from copy to copy is put here by `stamp`.
-UNSTAMPED = Markup(
-    "<span>Not in this file: its commit, its date and the digest of <code>dvc.lock</code>. DVC "
-    "keeps the file by its own digest, so it must be the same on every machine; the copy that "
-    "<code>make report</code> opens has them here.</span>"
-)
+from surnames.display import tables, wording
+
+ROOMS = Path(__file__).parents[1]  # templates are named by their path in src/surnames
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table with a caption; `folded` ones open on demand."""
-
-    caption: str
-    head: Sequence[str | Markup]
-    rows: Sequence[Sequence[str | Markup]]
-    folded: bool = False
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture, what it shows for those who do not see it, and what stands beneath.
-
-    An `inline` one tells its cells' titles to a pointer, which a picture in a picture cannot.
-    """
-
-    svg: str
-    alt: str
-    caption: str
-    inline: bool = False
-
-    @property
-    def address(self) -> str:
-        """The picture as a data URI, so that the page needs no other file."""
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
-
-    @property
-    def drawing(self) -> Markup:
-        """The picture as part of the page; it is of our own making, from escaped labels."""
-        return Markup(self.svg)
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page."""
-
-    key: str
-    title: str
-    paragraphs: Sequence[str | Markup] = ()
-    figures: Sequence[Figure] = ()
-    tables: Sequence[Table] = ()
-    items: Sequence[str | Markup] = ()
-
-
-def environment(templates: Path, *, escape: bool) -> Environment:
-    """The templates of a room: `escape` for HTML, not for markdown."""
-    return Environment(
-        loader=FileSystemLoader(templates),
-        autoescape=escape,
+@cache
+def environment() -> Environment:
+    """Templates with the filters that tables and sentences need."""
+    made = Environment(
+        loader=FileSystemLoader(ROOMS),
+        autoescape=select_autoescape(["html", "svg"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    texts = (wording.interval, wording.number, wording.percent, wording.points, wording.words)
+    made.filters |= {filter.__name__: filter for filter in (address, code, tables.markdown, *texts)}
+    return made
 
 
-def code(text: str, words: str = "") -> Markup:
-    """A name of the project's, with what it means beneath."""
-    meaning = Markup(' <span class="words">{}</span>').format(words) if words else ""
-    return Markup("<code>{}</code>{}").format(text, meaning)
+def render(template: str, **values: Any) -> Markup:
+    """A template filled in, such as `report/templates/index.html`."""
+    return Markup(environment().get_template(template).render(values))
+
+
+def code(text: str) -> Markup:
+    """A name of the project's."""
+    return Markup("<code>{}</code>").format(text)
+
+
+def address(svg: str) -> str:
+    """A picture as a data URI, so that the page needs no other file."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -9,38 +9,24 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from surnames.display.confusion_matrix import BLUE, VERMILLION
+from surnames.display import confusion_matrix
 
 BLACK, GREEN, PURPLE, GREY = "#000000", "#009E73", "#CC79A7", "#767676"
+BLUE, VERMILLION = confusion_matrix.BLUE, confusion_matrix.VERMILLION
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, BLACK)
 MARKERS = "osD^v"
 NARROW, WIDE = 3.9, 7.6
 MINUS = "\N{MINUS SIGN}"
 LINE = 3.6  # percent: no two labels of a slope stand closer
 Look = dict[str, Any]  # keywords of matplotlib's
-_STYLE: dict[Any, Any] = {  # matplotlib's own type for it lists 300 literals
-    "svg.hashsalt": "surnames",
-    "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",  # comes with matplotlib
-    "font.size": 8,
-    "axes.titlesize": 8.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "path.simplify": False,
-}
+STYLE = Path(__file__).parent / "templates/figures.mplstyle"
 
 
 @dataclass(frozen=True)
@@ -75,7 +61,7 @@ def _rounded(values: Sequence[float]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(fname=STYLE)
 def dots(
     rows: Sequence[str],
     series: Sequence[Series],
@@ -136,7 +122,7 @@ def apart(places: Sequence[float], distance: float) -> list[float]:
     return [place for _, place in sorted(zip(order, spread, strict=True))]
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(fname=STYLE)
 def slopes(series: Sequence[Series], ends: Sequence[str], label: str) -> str:
     """A line for each thing compared between two conditions, in percent, named at its right end.
 
@@ -183,7 +169,7 @@ def _plot(axes: Axes, series: Sequence[Series], markers: bool) -> None:
         axes.plot(x, y, color=colour, label=one.label, **line)
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(fname=STYLE)
 def curves(series: Sequence[Series], x_label: str, y_label: str) -> str:
     """Learning curves with their bands."""
     figure = Figure((NARROW, 3.5), layout="constrained")
@@ -199,7 +185,7 @@ def curves(series: Sequence[Series], x_label: str, y_label: str) -> str:
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(fname=STYLE)
 def reliability(series: Sequence[Series]) -> str:
     """How often an answer is right against how sure it was, both in percent."""
     figure = Figure((NARROW, 3.9), layout="constrained")

@@ -1,8 +1,10 @@
 """The study in a few sentences and one table: for the terminal, the README and the report's top."""
 
 from surnames.display.tables import aligned
-from surnames.display.wording import estimate, percent
+from surnames.display.wording import estimate, level, percent
 from surnames.study.summary import Cell, Summary
+
+COMPARED = ("tutorial_2017", "fixed")  # the two networks that the question is about
 
 
 def data_set(summary: Summary) -> str:
@@ -29,7 +31,7 @@ def answer(summary: Summary) -> list[str]:
         ("published", "Scored on the very names that it was trained on, as in the article,"),
         ("held_out", "On names that it has not seen,"),
     ):
-        old, new = (summary.cell(protocol, name) for name in ("tutorial_2017", "fixed"))
+        old, new = (summary.cell(protocol, name) for name in COMPARED)
         if old is None or new is None:
             sentences.append(
                 f"This study does not hold both tutorial_2017 and fixed under {protocol}, "
@@ -69,16 +71,13 @@ def table(summary: Summary) -> list[list[str]]:
             return ""
         return estimate(cell) + (f", {cell.diverged} diverged" if cell.diverged else "")
 
-    return [
-        [name, *(shown(summary.cell(protocol, name)) for protocol in summary.protocols)]
-        for name in summary.architectures
-    ]
+    return [[name, *map(shown, cells)] for name, cells in summary.rows().items()]
 
 
 def headline(summary: Summary, confidence: float) -> str:
     """The table for a terminal, with the data set that it is about."""
     title = (
-        f"Macro recall in percent, mean and {100 * confidence:g} % interval over replicates\n"
+        f"Macro recall in percent, mean and {level(confidence)} interval over replicates\n"
         f"Data set: {data_set(summary)}"
     )
     return f"{title}\n\n{aligned(['architecture', *summary.protocols], table(summary))}"

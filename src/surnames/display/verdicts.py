@@ -3,19 +3,13 @@
 from typing import Any
 
 from surnames.display.tables import aligned
-from surnames.display.wording import points
+from surnames.display.wording import level, points
 
 
 def text(ledger: dict[str, Any]) -> str:
     """A row for each claim; (!) marks a verdict that is not the expected one."""
-    head = [
-        "verdict",
-        "points",
-        f"{100 * ledger['confidence']:g} % interval",
-        "more than",
-        "p (Holm)",
-        "claim",
-    ]
+    between = f"{level(ledger['confidence'])} interval"
+    head = ["verdict", "points", between, "more than", "p (Holm)", "claim"]
     rows = [
         [
             row["verdict"] + ("" if row["verdict"] == row["expect"] else " (!)"),

@@ -1,5 +1,7 @@
 """Numbers and names in words."""
 
+from math import isnan
+
 from surnames.networks.lookup import architectures
 from surnames.study.summary import Cell
 
@@ -25,17 +27,27 @@ def words(architecture: str) -> str:
     return known[architecture].words if architecture in known else ""
 
 
+def number(value: float) -> str:
+    """To a tenth; a dash for NaN."""
+    return "–" if isnan(value) else f"{value:.1f}"
+
+
 def percent(share: float) -> str:
     """A share in percent to a tenth, without the sign."""
     return f"{100 * share:.1f}"
 
 
-def points(share: float | None, signed: bool = True) -> str:
-    """A share as points to a tenth, with a real minus; "" for None."""
-    if share is None:
+def points(share: float | str | None, signed: bool = True) -> str:
+    """A share, or a table's cell with one, as points to a tenth with a real minus; "" for none."""
+    if share in (None, ""):
         return ""
-    text = f"{100 * share:+.1f}" if signed else f"{100 * share:.1f}"
+    text = f"{100 * float(share):+.1f}" if signed else f"{100 * float(share):.1f}"
     return text.replace("-", MINUS)
+
+
+def level(confidence: float) -> str:
+    """The confidence of intervals in percent."""
+    return f"{100 * confidence:g} %"
 
 
 def interval(cell: Cell) -> str:

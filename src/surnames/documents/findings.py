@@ -5,33 +5,27 @@ from typing import Any
 
 from surnames.core import tables
 from surnames.display import sentences
-from surnames.display.html import environment
-from surnames.display.wording import MINUS, PARTS, points
+from surnames.display.html import render
+from surnames.display.wording import MINUS, PARTS, level
 from surnames.documents.paths import FINDINGS
 from surnames.study import claims, summary
 from surnames.study.paths import EFFECTS
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def markdown() -> str:
     """The page, from results/ alone."""
     figures, ledger = summary.load(), claims.verdicts()
-    effects = [row for row in tables.read_table(EFFECTS) if row["activation"] == "relu"]
-    return (
-        environment(TEMPLATES, escape=False)
-        .get_template("findings.md")
-        .render(
-            answer=sentences.answer(figures),
-            data_set=sentences.data_set(figures),
-            ledger=ledger,
-            confidence=f"{100 * ledger['confidence']:g} %",
-            effects=effects,
-            points=lambda share: points(None if share in (None, "") else float(share)),
-            words=PARTS.get,
-            compared=compared,
-        )
+    page = render(
+        "documents/templates/findings.md",
+        answer=sentences.answer(figures),
+        data_set=sentences.data_set(figures),
+        ledger=ledger,
+        confidence=level(ledger["confidence"]),
+        effects=[row for row in tables.read_table(EFFECTS) if row["activation"] == "relu"],
+        parts=PARTS,
+        compared=compared,
     )
+    return str(page)
 
 
 def write(path: Path = FINDINGS) -> None:

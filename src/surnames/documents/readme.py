@@ -6,16 +6,14 @@ from typing import Any
 from surnames.core import tables
 from surnames.core.errors import StudyError
 from surnames.display import sentences
+from surnames.display.html import render
 from surnames.display.tables import markdown as table
-from surnames.display.wording import PROTOCOLS, points, words
+from surnames.display.wording import PROTOCOLS, level, points, words
 from surnames.documents.paths import README
 from surnames.study import claims, summary
 from surnames.study.summary import Summary
 
 BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
-STARTER = """\
-> **THE STARTER CORPUS.** No source of the real names could be reached, so these are the figures of
-> a small stand-in, and no answer to the question."""
 
 
 def block(page: str, path: Path = README) -> tuple[str, str, str]:
@@ -29,27 +27,21 @@ def block(page: str, path: Path = README) -> tuple[str, str, str]:
 
 def markdown(figures: Summary, ledger: dict[str, Any]) -> str:
     """The block: the answer, the table, what its figures are, and the ledger."""
-    confidence = f"{100 * ledger['confidence']:g} %"
+    confidence = level(ledger["confidence"])
     head = ["network", "architecture", *(f"{PROTOCOLS[p]} (`{p}`)" for p in figures.protocols)]
     rows = [[words(name) or name, f"`{name}`", *row] for name, *row in sentences.table(figures)]
-    return "\n\n".join(
-        [
-            *([STARTER] if figures.starter else []),
-            " ".join(sentences.answer(figures)),
-            table(head, rows, right=range(2, len(head))),
-            f"Macro recall in percent (the mean of the languages' recalls): mean and {confidence} "
-            f"interval over replicates. {sentences.diverged(figures)}".rstrip()
-            + f" Data set: {sentences.data_set(figures)}.",
-            "What has been claimed of the tutorial and its fix, tested on every run, all claims "
-            "together (Holm), so that an interval may leave out zero and its claim stay undecided. "
-            "Sources and details: [docs/findings.md](docs/findings.md).",
-            table(
-                ["verdict", "claim", f"points ({confidence} interval)"],
-                [[f"**{row['verdict']}**", row["claim"], effect(row)] for row in ledger["claims"]],
-                right=[2],
-            ),
-        ]
+    judged = [[f"**{row['verdict']}**", row["claim"], effect(row)] for row in ledger["claims"]]
+    page = render(
+        "documents/templates/readme.md",
+        starter=figures.starter,
+        answer=" ".join(sentences.answer(figures)),
+        networks=table(head, rows, right=range(2, len(head))),
+        confidence=confidence,
+        diverged=sentences.diverged(figures),
+        data_set=sentences.data_set(figures),
+        verdicts=table(["verdict", "claim", f"points ({confidence} interval)"], judged, right=[2]),
     )
+    return str(page).rstrip("\n")
 
 
 def effect(claim: dict[str, Any]) -> str:

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
-from markupsafe import Markup
+import numpy as np
 
-from surnames.report.provenance import Settings
+from surnames.core.params import Params
+from surnames.display.sentences import COMPARED
+from surnames.display.wording import level
+from surnames.report.try_a_name import ShownNetwork
 from surnames.study.summary import Summary
 
 Rows = list[dict[str, str]]  # of `tables.read_table`
 Claim = dict[str, Any]  # of results/claims.json
-Card = dict[str, Any]  # of data/normalized/card.json
-Checks = dict[str, dict[str, Any]]  # of data/checked, by protocol
 
-COMPARED = ("tutorial_2017", "fixed")  # the two networks that the question is about
 FEATURED = (*COMPARED, "ngram_logistic")  # where eight lines would be too many
 
 
@@ -22,7 +22,7 @@ FEATURED = (*COMPARED, "ngram_logistic")  # where eight lines would be too many
 class ReportData:
     """The tables, as they were read."""
 
-    settings: Settings
+    config: Params
     data_set: dict[str, str]
     summary: Summary
     ledger: dict[str, Any]
@@ -31,17 +31,17 @@ class ReportData:
     curves: Rows
     confusions: Rows
     calibration: dict[tuple[str, str], Rows]
-    card: Card
+    card: dict[str, Any]  # of data/normalized/card.json
     changes: Rows
-    checks: Checks
+    checks: dict[str, dict[str, Any]]  # of data/checked, by protocol
     outside: int  # names of the starter corpus that the data do not hold
+    networks: list[ShownNetwork]  # of the field for a name
     digests: dict[str, str]  # MD5 of the files that the page is made from, as in dvc.lock
-    try_a_name: Markup  # of `try_a_name.section`
 
     @property
     def confidence(self) -> str:
         """Of the intervals, in percent."""
-        return f"{100 * self.settings.study.confidence:g} %"
+        return level(self.config.study.confidence)
 
     @property
     def protocols(self) -> dict[str, list[str]]:
@@ -65,21 +65,15 @@ class ReportData:
         names = self.protocols[protocol]
         return [name for name in FEATURED if name in names] or names[:3]
 
-    def shares(self, protocol: str, name: str) -> list[list[float]]:
-        """The confusion of one run, (languages, languages); [] where the study lacks it."""
-        found: dict[str, list[float]] = {}
-        for row in of_run(self.confusions, protocol, name):
-            found.setdefault(row["language"], []).append(float(row["share"]))
-        return list(found.values())
+    def shares(self, protocol: str, name: str) -> np.ndarray:
+        """The confusion of one run, (languages, languages); empty where the study lacks it."""
+        shares = [float(row["share"]) for row in of_run(self.confusions, protocol, name)]
+        return np.reshape(shares, (-1, len(self.languages)))
 
     def recalls(self, protocol: str, name: str) -> dict[str, float]:
         """The recall of each language in percent; NaN where the study lacks the run."""
-        found = {
-            row["language"]: 100 * float(row["recall"])
-            for row in of_run(self.recall, protocol, name)
-            if row["recall"]
-        }
-        return {language: found.get(language, nan) for language in self.languages}
+        rows = {row["language"]: row["recall"] for row in of_run(self.recall, protocol, name)}
+        return {one: 100 * float(rows.get(one) or nan) for one in self.languages}
 
 
 def of_run(rows: Rows, protocol: str, name: str) -> Rows:

@@ -54,6 +54,14 @@ class Summary:
         """None where the study has no such run."""
         return self._cells.get((protocol, name, metric))
 
+    def rows(self, metric: str = "macro_recall") -> dict[str, list[Cell | None]]:
+        """The cells of each architecture, one for each protocol; only those that have any."""
+        every = {
+            name: [self.cell(p, name, metric) for p in self.protocols]
+            for name in self.architectures
+        }
+        return {name: cells for name, cells in every.items() if any(cells)}
+
 
 def _number(cell: str) -> float:
     return float(cell) if cell else nan

@@ -1,1 +1,1 @@
-"""The parts of the report, a function of its data each; their sentences stand in templates."""
+"""The sections of the page: a function of the report's data each, and a template of its name."""
