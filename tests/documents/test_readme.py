@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.projects import ROOT
+from support.tables import summary_row as row
 
 from surnames.core.errors import StudyError
 from surnames.display import sentences
@@ -16,21 +17,6 @@ from surnames.study.summary import Summary
 
 WRITTEN = {"benchmarks.md", "findings.md"}  # by commands, every figure of them
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def row(protocol: str, name: str, mean: float, *, diverged: int = 0, data: str = "x 1") -> dict:
-    """A row of summary.csv."""
-    return {
-        "protocol": protocol,
-        "architecture": name,
-        "metric": "macro_recall",
-        "replicates": "3",
-        "diverged": str(diverged),
-        "mean": str(mean),
-        "ci_low": str(mean - 0.01),
-        "ci_high": str(mean + 0.01),
-        "data_set": data,
-    }
 
 
 def prose(path: Path) -> str:
@@ -110,7 +96,7 @@ def test_diverged_networks_are_named() -> None:
 
 def test_starter_corpus_is_said_loudly() -> None:
     """In the terminal and on the README's first line of results."""
-    summary = Summary([row("held_out", "fixed", 0.5, data="starter 123")])
+    summary = Summary([row("held_out", "fixed", 0.5, data_set="starter 123")])
     block = readme.markdown(summary, {"confidence": 0.95, "claims": []})
     assert block.startswith("> **THE STARTER CORPUS.**")
     assert "THE STARTER CORPUS" in sentences.headline(summary, 0.95)

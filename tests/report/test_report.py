@@ -10,20 +10,19 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from support.browser import offline
 from support.projects import ROOT, SCREENSHOTS, Project
+from support.tables import summary_row
 
 from surnames.core.tables import read_table
-from surnames.display.html import UNSTAMPED
+from surnames.display import plots
 from surnames.display.wording import points
-from surnames.report import data_card, ledger
-from surnames.report.page import SECTIONS
+from surnames.networks.lookup import architectures
+from surnames.report import data_card
+from surnames.report.page import SECTIONS, section
 from surnames.report.page import page as render
 from surnames.report.report_data import ReportData, Rows
-from surnames.report.sections.answer import answer
-from surnames.report.sections.halves import halves
-from surnames.report.sections.names import names
-from surnames.report.sections.results import results
-from surnames.report.sections.verdicts import verdicts
+from surnames.report.sections import ledger, series
 from surnames.study.paths import EFFECTS
 from surnames.study.summary import Summary
 
@@ -51,17 +50,7 @@ def only(tables: ReportData, keep: Callable[[str, str], bool]) -> ReportData:
         return [row for row in rows if keep(row["protocol"], row["architecture"])]
 
     rows = [
-        {
-            "protocol": protocol,
-            "architecture": name,
-            "metric": metric,
-            "replicates": "2",
-            "diverged": "0",
-            "mean": str(cell.mean),
-            "ci_low": "",
-            "ci_high": "",
-            "data_set": "x 1",
-        }
+        summary_row(protocol, name, cell.mean, metric=metric, reach=None)
         for protocol, name in tables.summary.runs
         for metric in ("macro_recall", "accuracy")
         if (cell := tables.summary.cell(protocol, name, metric))
@@ -74,6 +63,17 @@ def only(tables: ReportData, keep: Callable[[str, str], bool]) -> ReportData:
         confusions=kept(tables.confusions),
         calibration={run: bins for run, bins in tables.calibration.items() if keep(*run)},
     )
+
+
+def rows_of(html: str) -> list[list[list[str]]]:
+    """The rows of each table, head excluded, as the HTML of their cells."""
+    return [
+        [
+            re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)
+            for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+        ]
+        for body in re.findall(r"<tbody>(.*?)</tbody>", html, re.DOTALL)
+    ]
 
 
 def test_page_needs_nothing_else(finished: Project) -> None:
@@ -105,10 +105,10 @@ def test_starter_corpus_stands_on_top(finished: Project) -> None:
 
 def test_every_run_is_in_the_table(tables: ReportData) -> None:
     """A row for each architecture, a column for each protocol, a dash for what is no run."""
-    table = results(tables).tables[0]
+    table, _ = rows_of(section("results", tables))
     cells = {
-        (protocol, name): str(cell)
-        for name, row in zip(tables.summary.architectures, table.rows, strict=True)
+        (protocol, name): cell
+        for name, row in zip(tables.summary.architectures, table, strict=True)
         for protocol, cell in zip(tables.summary.protocols, row[1:], strict=True)
     }
     assert {run for run, cell in cells.items() if cell != "–"} == set(tables.summary.runs)
@@ -120,20 +120,10 @@ def test_every_run_is_in_the_table(tables: ReportData) -> None:
 
 def test_a_diverged_network_is_counted(tables: ReportData) -> None:
     """It is in no mean, so the table and the answer must say that it was there."""
-    row = {
-        "protocol": "held_out",
-        "architecture": "fixed",
-        "metric": "macro_recall",
-        "replicates": "1",
-        "diverged": "1",
-        "mean": "0.5",
-        "ci_low": "",
-        "ci_high": "",
-        "data_set": "x 1",
-    }
+    row = summary_row("held_out", "fixed", 0.5, reach=None, replicates=1, diverged=1)
     told = replace(tables, summary=Summary([row]))
-    assert "1 of 2 of fixed under held_out" in str(answer(told).paragraphs)
-    assert "1 of 2 diverged" in results(told).tables[0].rows[0][1]
+    assert "1 of 2 of fixed under held_out" in section("answer", told)
+    assert "1 of 2 diverged" in rows_of(section("results", told))[0][0][1]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +165,7 @@ def test_record_of_changes_leaves_out_mere_repeats(tables: ReportData) -> None:
             ("Gross", "repeats line 9"),
         )
     ]
-    rows = names(replace(tables, changes=changes)).tables[-1].rows
+    rows = rows_of(section("data", replace(tables, changes=changes)))[-1]
     assert [row[2] for row in rows] == ["Groß"]
 
 
@@ -213,7 +203,7 @@ def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
 def test_answer_follows_the_verdict(tables: ReportData, verdict: str, said: str) -> None:
     """Yes only where the ledger supports it, however far apart the means are."""
     told = replace(tables, ledger={"confidence": 0.95, "claims": [claim(verdict)]})
-    assert said in str(answer(told).paragraphs)
+    assert said in section("answer", told)
 
 
 def test_ledger_says_all_of_a_claim(tables: ReportData) -> None:
@@ -221,7 +211,7 @@ def test_ledger_says_all_of_a_claim(tables: ReportData) -> None:
     told = replace(
         tables, ledger={"confidence": 0.95, "claims": [claim("refuted", expect="supported")]}
     )
-    shown = str(verdicts(told).paragraphs)
+    shown = section("ledger", told)
     for part in (
         "✗",
         "refuted",
@@ -234,10 +224,10 @@ def test_ledger_says_all_of_a_claim(tables: ReportData) -> None:
     ):
         assert part in shown
     none = replace(tables, ledger={"confidence": 0.95, "claims": []})
-    assert verdicts(none).paragraphs == ["This study tests no claim."]
+    assert section("ledger", none).strip() == "<p>This study tests no claim.</p>"
 
 
-def test_bars_have_one_scale() -> None:
+def test_bars_have_one_scale(tables: ReportData) -> None:
     """Left is less, the threshold has its place, and what lies far off does not press the rest."""
     claims = [
         claim(effect=-0.03, low=-0.04, high=-0.02),
@@ -255,18 +245,39 @@ def test_bars_have_one_scale() -> None:
     assert (far["beyond"], far["off"], more["beyond"]) == ("high", True, "")
     assert alone["low"] == alone["effect"] == alone["high"]
     assert nothing is None
-    assert "no figure" in ledger.listing(claims)
+    told = replace(tables, ledger={"confidence": 0.95, "claims": claims})
+    assert "no figure" in section("ledger", told)
 
 
 def test_halves_are_those_of_the_table(tables: ReportData) -> None:
     """Of the committed study: ReLU and tanh, each part and protocol with its interval."""
     rows = read_table(ROOT / EFFECTS)
-    section = halves(replace(tables, effects=rows))
-    assert len(section.figures) == len(section.tables) == 2
-    shown = [str(cell) for table in section.tables for row in table.rows for cell in row[1:]]
-    assert len(shown) == len(rows)
+    shown = section("halves", replace(tables, effects=rows))
+    assert shown.count("<img") == len(rows_of(shown)) == 2
+    cells = [cell for table in rows_of(shown) for row in table for cell in row[1:]]
+    assert len(cells) == len(rows)
     for row in rows:
-        assert any(cell.startswith(points(float(row["effect"]))) for cell in shown)
+        assert any(cell.startswith(points(row["effect"])) for cell in cells)
+
+
+def test_lines_are_told_apart_by_an_architectures_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another activation, or no card at all, leaves unsaid is a colour by its place."""
+
+    class Other:
+        words = "something else"
+
+        def __init__(self, card: dict[str, str] | None) -> None:
+            self.card = lambda: card
+
+    others = {"gelu": Other({"activation": "gelu", "readout": "combined"}), "gru": Other(None)}
+    monkeypatch.setattr(series, "architectures", lambda: architectures() | others)
+    assert series.looks(["fixed", "gelu", "tutorial_2017", "gru", "forgotten"]) == {
+        "fixed": {"colour": plots.VERMILLION, "dashed": False},
+        "gelu": {"colour": plots.GREEN, "dashed": True},
+        "tutorial_2017": {"colour": plots.BLACK, "dashed": True},
+        "gru": {"colour": plots.PURPLE, "dashed": False},
+        "forgotten": {"colour": plots.GREEN, "dashed": False},
+    }
 
 
 def test_digests_are_those_of_dvc_lock(finished: Project, tables: ReportData) -> None:
@@ -287,7 +298,7 @@ def test_copy_says_where_it_comes_from(study: Project) -> None:
     commit = study.run("git", "rev-parse", "HEAD").strip()
     assert f"from commit {commit} of 20" in copy.read_text()
     assert "> and holds the original of this page" in copy.read_text()
-    assert index.read_text() == before and str(UNSTAMPED) in before
+    assert index.read_text() == before and '<span id="stamp">Not in this file' in before
     index.write_text(before + " ")
     study.run("surnames", "report", "--to", "site/index.html")
     assert "> and does NOT hold the original of this page" in copy.read_text()
@@ -304,15 +315,9 @@ def test_copy_says_where_it_comes_from(study: Project) -> None:
 @pytest.fixture(params=[390, 1440])
 def opened(finished: Project, browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The report on a phone or on a desk, read from disk without a network."""
-    context = browser.new_context(viewport={"width": request.param, "height": 900})
-    context.set_offline(True)
-    page = context.new_page()
-    page.complaints = []
-    page.on("console", lambda message: page.complaints.append(message.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.goto((finished.folder / "reports/index.html").as_uri())
-    yield page
-    context.close()
+    with offline(browser, request.param) as page:
+        page.goto((finished.folder / "reports/index.html").as_uri())
+        yield page
 
 
 def test_page_as_a_person_sees_it(opened: Any) -> None:

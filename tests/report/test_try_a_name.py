@@ -6,7 +6,7 @@ import json
 import random
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
+from support.browser import offline
 from support.projects import ROOT, SCREENSHOTS, Project
 from support.strategies import NAMELIKE
 
@@ -22,6 +23,8 @@ from surnames.architectures.elman import Elman
 from surnames.core import alphabet, params
 from surnames.core.corpus import LANGUAGES
 from surnames.data.names import starter_names
+from surnames.display.html import render
+from surnames.display.sentences import COMPARED
 from surnames.networks.lookup import get_architecture
 from surnames.networks.network import ReplicateStreams, load_networks, save_networks
 from surnames.prediction.reading import read
@@ -60,7 +63,7 @@ def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     project = finished.copy(tmp_path_factory.mktemp("full") / "surnames")
     recipe = params.load(ROOT / "params.yaml").recipes["online"]
     names = starter_names(ROOT / "data/starter")
-    for name in try_a_name.ARCHITECTURES:
+    for name in COMPARED:
         row = get_architecture(name)
         networks = [
             row.fit(names, recipe, ReplicateStreams.of(1, replicate), lambda steps: None)
@@ -82,20 +85,15 @@ def report(project: Project) -> Path:
 @pytest.fixture(scope="module")
 def page(browser: Browser, report: Path) -> Iterator[Page]:
     """The report, opened from disk with the network off; nothing may complain or be fetched."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_offline(True)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda one: None if one.url.startswith(("file:", "data:")) else complaints.append(one.url),
-    )
-    page.goto(report.as_uri())
-    yield page
-    assert complaints == []
-    context.close()
+    with offline(browser) as page:
+        page.goto(report.as_uri())
+        yield page
+        assert page.complaints == []
+
+
+def field(networks: Sequence[try_a_name.ShownNetwork]) -> str:
+    """The section by itself."""
+    return render("report/templates/sections/try-a-name.html", **try_a_name.values(networks))
 
 
 def data(report: Path) -> dict[str, Any]:
@@ -107,7 +105,7 @@ def data(report: Path) -> dict[str, Any]:
 
 def test_the_median_networks_are_in_the_page(project: Project, report: Path) -> None:
     """Those of the registry, bit for bit, and said by their number."""
-    for given_network, name in zip(data(report)["networks"], try_a_name.ARCHITECTURES, strict=True):
+    for given_network, name in zip(data(report)["networks"], COMPARED, strict=True):
         replicate = median(project, name)
         assert f"<code>{name}</code>: replicate {replicate}" in report.read_text(encoding="utf-8")
         weights = load_networks(project.folder / RUN / name / "weights.safetensors")[replicate]
@@ -124,7 +122,7 @@ def test_same_numbers_as_python(page: Page, project: Project) -> None:
     found = page.evaluate("names => names.map(tryAName.read)", written)
     for name, one in zip(written, found, strict=True):
         assert one["name"] == alphabet.cleaned_form(name)
-        for reading, architecture in zip(one["readings"], try_a_name.ARCHITECTURES, strict=True):
+        for reading, architecture in zip(one["readings"], COMPARED, strict=True):
             np.testing.assert_allclose(
                 reading, beliefs(project, architecture, name), rtol=0, atol=CLOSE, err_msg=name
             )
@@ -137,9 +135,7 @@ def test_what_is_shown_is_what_was_computed(page: Page, project: Project, writte
     page.locator("#try-name").press_sequentially(written)
     cleaned = alphabet.cleaned_form(written)
     ends = []
-    for table, name in zip(
-        page.locator("#try-networks table").all(), try_a_name.ARCHITECTURES, strict=True
-    ):
+    for table, name in zip(page.locator("#try-networks table").all(), COMPARED, strict=True):
         expected = beliefs(project, name, written)
         head = table.locator("thead th").all_inner_texts()
         assert head == [*cleaned.replace(" ", "␣"), "in the end"]
@@ -251,7 +247,7 @@ def test_works_with_the_keyboard(page: Page) -> None:
         assert page.input_value("#try-name") == example
         head = page.locator("#try-networks thead").first.inner_text().split()
         assert "".join(head[:-3]) == alphabet.cleaned_form(example)
-    for name in try_a_name.ARCHITECTURES:
+    for name in COMPARED:
         page.keyboard.press("Tab")
         focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
         assert focused == f"{name}, letter by letter"
@@ -304,15 +300,15 @@ def test_script_is_strict_and_plain(report: Path) -> None:
     assert not re.findall(r"\beval\b|new Function|innerHTML|document\.write|\son\w+=\"", page)
 
 
-@pytest.mark.parametrize("name", try_a_name.ARCHITECTURES)
+@pytest.mark.parametrize("name", COMPARED)
 def test_one_network_reads_alone(browser: Browser, name: str) -> None:
     """A study without the other one says so, and answers."""
     row = get_architecture(name)
     assert isinstance(row, Elman)
     weights = row.initial_weights(16, np.random.default_rng(1))
-    (missing,) = set(try_a_name.ARCHITECTURES) - {name}
+    (missing,) = set(COMPARED) - {name}
     page = browser.new_page()
-    page.set_content(try_a_name.section([try_a_name.Network(name, 0, weights)]))
+    page.set_content(field([try_a_name.ShownNetwork(name, 0, weights)]))
     assert f"does not hold {missing} under held_out" in page.locator("body").inner_text()
     found = page.evaluate("tryAName.read('Satoshi').readings[0].at(-1)")
     np.testing.assert_allclose(found, row.probabilities(weights, ["Satoshi"])[0], atol=CLOSE)
@@ -322,6 +318,6 @@ def test_one_network_reads_alone(browser: Browser, name: str) -> None:
 
 def test_no_network_no_field() -> None:
     """A study with neither says that, and brings no script."""
-    html = try_a_name.section([])
+    html = field([])
     assert "holds neither tutorial_2017 nor fixed" in html
     assert "<script" not in html and "<input" not in html

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -34,3 +35,22 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def offline(browser: Browser, width: int = 1440) -> Iterator[Any]:
+    """A page without a network; what it logs, throws or asks another machine for is `complaints`."""
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    context.set_offline(True)
+    page: Any = context.new_page()
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on(
+        "request",
+        lambda one: (
+            one.url.startswith(("file:", "data:", "blob:")) or page.complaints.append(one.url)
+        ),
+    )
+    yield page
+    context.close()

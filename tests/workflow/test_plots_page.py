@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
+from support.browser import offline
 from support.projects import ROOT, SCREENSHOTS, Project
 
 from surnames.core import params
@@ -83,14 +84,8 @@ def drawn(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Any]:
     """A page of Chromium without a network; its errors and messages are in `complaints`."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_offline(True)
-    opened: Any = context.new_page()
-    opened.complaints = []
-    opened.on("console", lambda message: opened.complaints.append(message.text))
-    opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    yield opened
-    context.close()
+    with offline(browser) as opened:
+        yield opened
 
 
 def marks(page: Any, path: Path) -> dict[str, int]:
