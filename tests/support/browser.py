@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Request, sync_playwright
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -39,18 +39,18 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def offline(browser: Browser, width: int = 1440) -> Iterator[Any]:
-    """A page without a network; what it logs, throws or asks another machine for is `complaints`."""
+    """A page without a network; in `complaints` what it logs, throws or asks of other machines."""
     context = browser.new_context(viewport={"width": width, "height": 900})
     context.set_offline(True)
     page: Any = context.new_page()
     page.complaints = []
+
+    def note_request(request: Request) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            page.complaints.append(request.url)
+
     page.on("console", lambda message: page.complaints.append(message.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda one: (
-            one.url.startswith(("file:", "data:", "blob:")) or page.complaints.append(one.url)
-        ),
-    )
+    page.on("request", note_request)
     yield page
     context.close()

@@ -24,7 +24,7 @@ def answer(data: ReportData) -> dict[str, Any]:
     }
     return {
         "claims": claims,
-        "means": {protocol: cells for protocol, cells in means.items() if all(cells)},
+        "means": {protocol: cells if all(cells) else None for protocol, cells in means.items()},
         "plain": sentences.answer(data.summary),
         "helping": [
             half
