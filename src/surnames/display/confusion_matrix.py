@@ -5,11 +5,18 @@ of a second for each, and here every cell tells its share to who points at it.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
-from surnames.display.html import render
-from surnames.display.wording import MINUS
+from jinja2 import Template
+
+from surnames.display.rendering import environment
 
 BLUE, VERMILLION = "#0072B2", "#D55E00"  # Okabe and Ito's
+
+
+@cache
+def _template() -> Template:
+    return environment().get_template("display/templates/confusion.svg")
 
 
 def draw(
@@ -27,22 +34,21 @@ def draw(
     largest = max((abs(share) for row in shares for share in row), default=0)
     limit = max(0.1, largest) if difference else 1.0
     end = f"{100 * limit:.0f} %"
-    white = [(0, BLUE, 0), (1, BLUE, 1)]
-    both = [(0, BLUE, 1), (0.5, BLUE, 0), (0.5, VERMILLION, 0), (1, VERMILLION, 1)]
+    shades = [(0, BLUE, 0), (1, BLUE, 1)]
+    opposed = [(0, BLUE, 1), (0.5, BLUE, 0), (0.5, VERMILLION, 0), (1, VERMILLION, 1)]
 
     def cell(share: float) -> tuple[str, str, float]:
         colour = VERMILLION if difference and share > 0 else BLUE
         return f"{100 * share:.1f}", colour, round(abs(share) / limit, 3)
 
-    return render(
-        "display/templates/confusion.svg",
+    return _template().render(
         cells=[[cell(share) for share in row] for row in shares],
         languages=languages,
         key=key,
         titles=title.splitlines(),
-        lowest=f"{MINUS}{end}" if difference else "0 %",
+        lowest=f"\N{MINUS SIGN}{end}" if difference else "0 %",
         highest=f"+{end}" if difference else end,
-        scale=both if difference else white,
+        scale=opposed if difference else shades,
     )
 
 

@@ -1,40 +1,26 @@
-"""The templates of every room, filled in by one environment.
-
-What is put into HTML and SVG is escaped; markdown and plain text are taken as they are.
-"""
+"""The templates of pages, with the filters that their tables and sentences need."""
 
 import base64
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 from markupsafe import Markup
 
-from surnames.display import tables, wording
-
-ROOMS = Path(__file__).parents[1]  # templates are named by their path in src/surnames
+from surnames.display.rendering import environment
+from surnames.display.tables import markdown
+from surnames.display.wording import interval, number, percent, points, words
 
 
 @cache
-def environment() -> Environment:
-    """Templates with the filters that tables and sentences need."""
-    made = Environment(
-        loader=FileSystemLoader(ROOMS),
-        autoescape=select_autoescape(["html", "svg"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    texts = (wording.interval, wording.number, wording.percent, wording.points, wording.words)
-    made.filters |= {filter.__name__: filter for filter in (address, code, tables.markdown, *texts)}
-    return made
+def _environment() -> Environment:
+    filters = (address, code, interval, markdown, number, percent, points, words)
+    return environment(**{filter.__name__: filter for filter in filters})
 
 
 def render(template: str, **values: Any) -> Markup:
     """A template filled in, such as `report/templates/index.html`."""
-    return Markup(environment().get_template(template).render(values))
+    return Markup(_environment().get_template(template).render(values))
 
 
 def code(text: str) -> Markup:
