@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser
 from support.browser import chromium
-from support.projects import NAMES, Project, clone, commit
+from support.projects import Project, clone, commit
 
 from surnames.workflow import smoke
 
@@ -41,12 +41,13 @@ def study(finished: Project, tmp_path: Path) -> Project:
     return finished.copy(tmp_path / "surnames")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def names() -> Path:
-    """The real names, where they are at hand: they are not the project's to carry."""
-    if not NAMES.exists():
-        pytest.skip("the real names are not at hand; SURNAMES_DATA=<folder> names them")
-    return NAMES
+    """The real names: they are not the project's to carry."""
+    folder = os.environ.get("SURNAMES_DATA")
+    if not folder:
+        pytest.skip("the real names are not here; SURNAMES_DATA=<folder> names them")
+    return Path(folder).resolve()
 
 
 @pytest.fixture(scope="session")

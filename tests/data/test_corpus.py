@@ -1,7 +1,6 @@
 """The names as files, lines, clean names and splits: nothing is lost, and nothing leaks."""
 
 import hashlib
-import os
 from collections import Counter, defaultdict
 from itertools import product
 from pathlib import Path
@@ -19,7 +18,6 @@ from surnames.core.errors import DataError
 from surnames.data import facts, sources, splits
 from surnames.data.names import Line, normalize, read_lines, starter_names, without
 
-REAL = Path(os.environ.get("SURNAMES_DATA") or ROOT.parent / "shared" / "names")
 STARTER = ROOT / "data" / "starter"
 # few letters and few languages, so that names repeat and stand under several languages
 LINES = st.lists(
@@ -150,10 +148,9 @@ def test_card_counts_what_is_there(lines: list[Line]) -> None:
         }
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real names are not at hand")
-def test_real_names_are_as_measured() -> None:
+def test_real_names_are_as_measured(names: Path) -> None:
     """The numbers of the design, which others have measured, and a count with `sort | uniq`."""
-    lines = read_lines(REAL)
+    lines = read_lines(names)
     config = params.load(ROOT / "params.yaml")
     every, clean, changes = normalize(lines, config.normalize.not_names)
     card = facts.card(lines, every, clean, changes)

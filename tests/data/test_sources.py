@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import os
 import random
 import socket
 import threading
@@ -25,7 +24,6 @@ from surnames.core.errors import SourceError
 from surnames.data import sources
 
 ROOT = Path(__file__).resolve().parents[2]
-REAL = Path(os.environ.get("SURNAMES_DATA") or ROOT.parent / "shared" / "names")
 LIMIT = 1_000_000
 GOOD = packed(members())
 
@@ -67,14 +65,13 @@ def obtain(config: params.Fetch, local: Path | None = None) -> tuple[str, str, s
     return name, identity, "\n".join(said)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the real names are not at hand")
-def test_default_identity_is_that_of_the_real_names() -> None:
+def test_default_identity_is_that_of_the_real_names(names: Path) -> None:
     """params.yaml pins the data that the study is about, by an identity computed here anew."""
     pinned = params.load(ROOT / "params.yaml").fetch
     contents = (
-        sources.read_folder(REAL)
-        if REAL.is_dir()
-        else sources.read_archive(REAL.read_bytes(), 64_000_000, str(REAL))
+        sources.read_folder(names)
+        if names.is_dir()
+        else sources.read_archive(names.read_bytes(), 64_000_000, str(names))
     )
     lines = "".join(
         f"{hashlib.sha256(contents[name]).hexdigest()}  {name}\n" for name in sorted(contents)

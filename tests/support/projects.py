@@ -15,8 +15,6 @@ from surnames.workflow import smoke
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "tests/screenshots"
-# the pipeline's own variable names them; CI has a copy beside the checkout
-NAMES = Path(os.environ.get("SURNAMES_DATA") or ROOT.parent / "shared/names").resolve()
 RUNS = set(smoke.RUNS)
 ONLINE = {run for run in RUNS if not run.endswith(("majority", "ngram_logistic"))}
 ARTIFACT_PLACES = [
