@@ -365,7 +365,7 @@ def test_a_model_stands_alone(store: MlflowClient, finished: Project) -> None:
     assert {
         "MLmodel",
         "portable_model.py",
-        "code/portable_scorer.py",
+        "artifacts/portable_scorer.py",
         "artifacts/weights.safetensors",
     } <= kept
     assert not [name for name in kept if name.endswith((".pkl", ".pickle", ".pt"))]

@@ -54,7 +54,7 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Snapshot) -> Candida
     weights = load_networks(files.weights(run.protocol, run.architecture))[median].weights
     contents = {
         "portable_model.py": _code("portable_model.py"),
-        "code/portable_scorer.py": _code("portable_scorer.py"),
+        "artifacts/portable_scorer.py": _code("portable_scorer.py"),
         "artifacts/weights.safetensors": safetensors.numpy.save(weights),
         "artifacts/card.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
     }

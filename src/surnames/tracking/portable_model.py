@@ -1,12 +1,16 @@
 """The model that MLflow keeps: names in, languages out.
 
-MLflow stores this file and `portable_scorer.py` beside the weights and runs it to load the model
-("models from code"), so that nothing is pickled. Whoever loads it need not have this project.
+MLflow stores this file beside the weights and runs it to load the model ("models from code"), so
+that nothing is pickled. The scorer, `portable_scorer.py`, is one of the model's artifacts, and no
+entry of `code_paths`: of two versions loaded at once, the second would get the first one's module.
+Whoever loads the model need not have this project.
 """
 
 import json
 import os
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import mlflow
@@ -15,31 +19,35 @@ import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from safetensors.numpy import load_file
 
-try:
-    import portable_scorer  # type: ignore[import-not-found]  # beside a logged model, whose code folder MLflow puts on the path
-except ImportError:
-    from surnames.tracking import portable_scorer
-
 SERVING = "__pyfunc_model_path__"  # what `mlflow models serve` sets for its server
 
 
-def cleaned(text: Any, card: portable_scorer.Card) -> str:
-    """A name as in training; empty for a missing value. ValueError for any other value."""
-    if isinstance(text, str):
-        return portable_scorer.cleaned(text, card)
-    if np.ndim(text) == 0 and pd.isna(text):
-        return ""
-    raise ValueError(f"expected names as text, one a row; got {text!r}")
+def load_module(path: str) -> ModuleType:
+    """A file's module, which no other import sees."""
+    spec = spec_from_file_location(Path(path).stem, path)
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class OriginModel(PythonModel):
     """Which language a surname comes from."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the weights and the card."""
+        """Read the weights, the card and the scorer."""
         text = Path(context.artifacts["card"]).read_text(encoding="utf-8")
-        self.card: portable_scorer.Card = json.loads(text)
+        self.card: dict[str, Any] = json.loads(text)
         self.weights = load_file(context.artifacts["weights"])
+        self.scorer = load_module(context.artifacts["portable_scorer"])
+
+    def cleaned(self, text: Any) -> str:
+        """A name as in training; empty for a missing value. ValueError for any other value."""
+        if isinstance(text, str):
+            return str(self.scorer.cleaned(text, self.card))
+        if np.ndim(text) == 0 and pd.isna(text):
+            return ""
+        raise ValueError(f"expected names as text, one a row; got {text!r}")
 
     def predict(
         self,
@@ -59,13 +67,13 @@ class OriginModel(PythonModel):
                 f"expected a list of names or a frame with a column 'name'; got {column!r}"
             )
         languages = self.card["languages"]
-        names = [cleaned(text, self.card) for text in model_input[column]]
+        names = [self.cleaned(text) for text in model_input[column]]
         answered = [row for row, name in enumerate(names) if name]
         probabilities = np.full((len(names), len(languages)), np.nan)
         best = np.full(len(names), "", dtype=object)
         if answered:
             known = [names[row] for row in answered]
-            scored = portable_scorer.probabilities(self.weights, known, self.card)
+            scored = self.scorer.probabilities(self.weights, known, self.card)
             probabilities[answered] = scored
             best[answered] = [languages[k] for k in scored.argmax(axis=1)]
         answer = pd.DataFrame(probabilities, columns=languages, index=model_input.index)

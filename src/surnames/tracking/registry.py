@@ -220,7 +220,6 @@ def _create_version(
             run_id=run,
             model_id=model.model_id,
             python_model=f"{folder}/portable_model.py",
-            code_paths=[f"{folder}/code/portable_scorer.py"],
             artifacts={path.stem: str(path) for path in Path(folder, "artifacts").iterdir()},
             signature=_signature(),
             input_example=EXAMPLE,
