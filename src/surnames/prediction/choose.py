@@ -12,10 +12,11 @@ from surnames.networks.network import Weights
 from surnames.prediction.model import Model
 from surnames.study.paths import SUMMARY
 from surnames.tracking.model_card import labels
+from surnames.tracking.store import MODEL
 
 NAMED = {"tutorial": "tutorial_2017"}  # as the registry's alias
-CHAMPION = "models:/surname-origin@champion"
 REGISTERED = "models:/"
+CHAMPION = f"{REGISTERED}{MODEL}@champion"
 
 
 def load(model: str = "fixed", here: Path = Path()) -> Model:
@@ -26,12 +27,14 @@ def load(model: str = "fixed", here: Path = Path()) -> Model:
     - `champion`, `models:/...`: that of MLflow's registry;
     - a path from `here`: a run's folder or its weights.safetensors, or a logged model's folder.
 
-    Raises StudyError that says what there is.
+    Raises StudyError that lists the names that there are.
     """
-    if model == "champion":
-        return _registered(CHAMPION)
-    if model.startswith(REGISTERED):
-        return _registered(model)
+    uri = CHAMPION if model == "champion" else model
+    if uri.startswith(REGISTERED):
+        from surnames.tracking import registry
+
+        with registry.registered(uri) as files_of_model:
+            return logged(files_of_model / "artifacts", uri)
     architecture = NAMED.get(model, model)
     if architecture in architectures():
         return _of_study(architecture)
@@ -43,10 +46,9 @@ def load(model: str = "fixed", here: Path = Path()) -> Model:
             "of a logged model, or models:/<name>/<version>"
         )
     folder = path if path.is_dir() else path.parent
-    cards = (folder / "card.json", folder / "artifacts/card.json")
-    for card in cards:
-        if card.is_file():
-            return logged(card.parent, model)
+    for place in (folder, folder / "artifacts"):
+        if (place / "card.json").is_file():
+            return logged(place, model)
     return _of_run(folder, folder / "weights.safetensors" if path.is_dir() else path)
 
 
@@ -54,15 +56,13 @@ def _of_study(architecture: str) -> Model:
     """The network that stands for an architecture of this study."""
     if not SUMMARY.is_file():
         raise StudyError(f"{SUMMARY} is not here; run `make repro` in the project's folder")
-    runs = {
-        (row["protocol"], row["architecture"]): row["data_set"]
-        for row in tables.read_table(SUMMARY)
-    }
+    rows = tables.read_table(SUMMARY)
+    data_sets = {(row["protocol"], row["architecture"]): row["data_set"] for row in rows}
     for protocol in ("held_out", "published"):
-        if (protocol, architecture) in runs:
+        if (protocol, architecture) in data_sets:
             path = files.weights(protocol, architecture)
-            return _of_run(path.parent, path, runs[protocol, architecture])
-    known = ", ".join(dict.fromkeys(name for _, name in runs))
+            return _of_run(path.parent, path, data_sets[protocol, architecture])
+    known = ", ".join(dict.fromkeys(name for _, name in data_sets))
     raise StudyError(f"{SUMMARY} has no run of {architecture}; it has {known}")
 
 
@@ -73,8 +73,8 @@ def _of_run(folder: Path, path: Path, data_set: str = "") -> Model:
     if architecture is None:
         known = ", ".join(architectures())
         raise StudyError(
-            f"{path}: its folder says which architecture it is, and {folder.name!r} is "
-            f"none; move it into one of {known}"
+            f"{path}: the folder's name, {folder.name!r}, is no architecture; expected one of "
+            f"{known}"
         )
     table = folder / "evaluation" / "scores.csv"
     replicate = median_replicate(load_columns(table)["macro_recall"]) if table.is_file() else 0
@@ -83,18 +83,18 @@ def _of_run(folder: Path, path: Path, data_set: str = "") -> Model:
 
 
 def _weights(path: Path, prefix: str) -> Weights:
-    """The arrays of a safetensors file whose names begin so, without that beginning."""
+    """The arrays of a safetensors file whose names begin with the prefix, without it."""
     try:
         with safe_open(path, "numpy") as file:
             keys = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118
-            found = {key.removeprefix(prefix): file.get_tensor(key) for key in keys}
+            weights = {key.removeprefix(prefix): file.get_tensor(key) for key in keys}
     except FileNotFoundError:
         raise StudyError(f"{path} is not here; run `make repro`, or `dvc pull`") from None
     except (OSError, SafetensorError) as error:
         raise StudyError(f"{path} is no safetensors file: {error}") from None
-    if not found:
+    if not weights:
         raise StudyError(f"{path} holds no network; expected arrays named `{prefix or '0.'}...`")
-    return found
+    return weights
 
 
 def logged(folder: Path, name: str) -> Model:
@@ -111,7 +111,7 @@ def logged(folder: Path, name: str) -> Model:
                 f"{name} was logged with other {key}; load it by mlflow.pyfunc.load_model"
             )
     weights = _weights(folder / "weights.safetensors", "")
-    if card["kind"] == "elman" and "readout" not in card:  # logged before cards said it
+    if card["kind"] == "elman" and "readout" not in card:  # logged before cards had it
         combined = weights["readout.weight"].shape[1] > len(weights["cell.weight"])
         card["readout"] = "combined" if combined else "hidden"
     for architecture in architectures().values():
@@ -119,10 +119,3 @@ def logged(folder: Path, name: str) -> Model:
         if own is not None and own.items() <= card.items():
             return Model(name, architecture, weights)
     raise StudyError(f"{name} is of a kind that this project does not have: {card['kind']!r}")
-
-
-def _registered(uri: str) -> Model:
-    from surnames.tracking import registry
-
-    with registry.registered(uri) as folder:
-        return logged(folder / "artifacts", uri)

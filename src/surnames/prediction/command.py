@@ -3,10 +3,12 @@
 import gc
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
+from surnames.core.corpus import is_starter
 from surnames.core.errors import DataError
 from surnames.prediction.answers_out import Writer, written
 from surnames.prediction.choose import load
@@ -16,33 +18,21 @@ from surnames.prediction.tally import Tally
 
 
 def answer(model: Model, source: Source, writer: Writer, progress: Callable[[int], None]) -> Tally:
-    """Answer all names of a source, in their order; `progress` is told the place of each chunk.
+    """Answer all names of a source, in their order; `progress` gets the place of each chunk.
 
     Input of less than a chunk is scored with NumPy, because the engine takes longer to import.
     """
     tally = Tally()
     many = False
     writer.start()
-    with _without_collector():
-        for chunk in source.chunks:
-            many = many or len(chunk.names) == CHUNK
-            answers = model.ask(chunk.names, writer.top, many=many)
-            tally.add(answers, chunk.languages)
-            writer.write(model, answers, many)
-            progress(chunk.place)
+    for chunk in source.chunks:
+        many = many or len(chunk.names) >= CHUNK
+        answers = model.ask(chunk.names, writer.top, many=many)
+        tally.add(answers, chunk.languages)
+        writer.write(model, answers, many)
+        progress(chunk.place)
+    writer.stream.flush()
     return tally
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Rows of text make no cycles, and looking for these costs half a microsecond a name."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def predict(
@@ -63,14 +53,17 @@ def predict(
         if any("\ud800" <= character <= "\udfff" for character in name):  # what Python made of it
             raise DataError(f"the name {name!r} is not UTF-8; give it as UTF-8")
     network = load(model, here)
-    if network.data_set.startswith("starter"):
+    if is_starter(network.data_set):
         _remark("warning: learned from the small stand-in corpus, not from the real names")
-    coming = opened(path, column, kind) if path else nullcontext(given(names))
-    going = written(output) if output else _standard_output()
-    with coming as source, going as text:
-        writer = Writer(text, form, top, by_letter)
-        with _progress(source, output is not None or not sys.stdout.isatty()) as progress:
-            tally = answer(network, source, writer, progress)
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # whatever the terminal's settings
+    gc.disable()  # rows of text make no cycles, and looking for these costs time for each name
+    names_in = opened(path, column, kind) if path else nullcontext(given(names))
+    answers_out = written(output) if output else nullcontext(sys.stdout)
+    shown = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
+    with names_in as source, answers_out as text, _bar(source, shown) as bar:
+        progress = (lambda place: bar.update(place - bar.n)) if bar else (lambda place: None)
+        tally = answer(network, source, Writer(text, form, top, by_letter), progress)
     if tally.warning():
         _remark(f"warning: {tally.warning()}")
     if tally.scores():
@@ -81,24 +74,10 @@ def _remark(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-@contextmanager
-def _standard_output() -> Iterator[io.TextIOWrapper]:
-    """As UTF-8 with plain newlines, whatever the terminal's settings."""
-    stream = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="\n")
-    try:
-        yield stream
-        stream.flush()
-    finally:
-        stream.detach()
-
-
-@contextmanager
-def _progress(source: Source, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's standard error, unless the answers scroll by there."""
-    if not (shown and sys.stderr.isatty()):
-        yield lambda place: None
-        return
+def _bar(source: Source, shown: bool) -> Any:
+    """A progress bar on standard error, or nothing where the answers scroll by there."""
+    if not shown:
+        return nullcontext()
     from tqdm import tqdm
 
-    with tqdm(total=source.size, unit=source.unit, unit_scale=True, delay=1) as bar:
-        yield lambda place: bar.update(place - bar.n)
+    return tqdm(total=source.size, unit=source.unit, unit_scale=True, delay=1)

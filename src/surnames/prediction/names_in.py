@@ -4,18 +4,19 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any
 
 from surnames.core.errors import DataError
 
 CHUNK = 8192  # names read and scored at once; input of a whole chunk is worth the engine's import
 STANDARD_INPUT = Path("-")
 NAME, LANGUAGE = "name", "language"  # columns
+Piece = tuple[list[str], list[str] | None]  # names, and their languages where they are known
 
 
 @dataclass(frozen=True)
@@ -37,83 +38,72 @@ class Source:
 
 
 def given(names: Sequence[str]) -> Source:
-    """Names that are at hand."""
-    chunks = (
-        Chunk(list(names[first : first + CHUNK]), None, min(first + CHUNK, len(names)))
-        for first in range(0, len(names), CHUNK)
-    )
-    return Source(chunks, len(names))
+    """Names from the command line."""
+    return Source(iter([Chunk(list(names), None, len(names))]), len(names))
 
 
 @contextmanager
 def opened(path: Path, column: str = NAME, kind: str | None = None) -> Iterator[Source]:
     """A file's names, or those on standard input ("-"), one a line: while the context is open.
 
-    `.csv` and `.parquet` files (or whatever `kind` says is one) have a column of names, and may
-    have one called `language`. Raises DataError, also later on, for what cannot be read.
+    `.csv` and `.parquet` files (or another one, by `kind`) have a column of names, and may have one
+    called `language`. Raises DataError, also later on, for what cannot be read.
     """
     kind = kind or path.suffix.lower().removeprefix(".")
+    stdin = path == STANDARD_INPUT
+    if kind == "parquet" and stdin:
+        raise DataError("Parquet is not read from standard input; give the file by --file")
     try:
-        if kind == "parquet":
-            with _parquet(path, column) as source:
-                yield source
-            return
-        with _binary(path) as handle:
-            size = os.fstat(handle.fileno()).st_size if handle.seekable() else None
-            text = io.TextIOWrapper(handle, "utf-8-sig", newline="" if kind == "csv" else None)
-            pieces = _csv(text, path, column) if kind == "csv" else _lines(text)
-            yield Source(_placed(pieces, handle, size), size, "names" if size is None else "B")
+        with nullcontext(sys.stdin.buffer) if stdin else open(path, "rb") as file:
+            yield (_parquet if kind == "parquet" else _text)(file, path, column, kind)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not UTF-8 (byte {error.object[error.start]:#04x}); save it as UTF-8, for "
             "instance by `iconv -f LATIN1 -t UTF-8`"
         ) from None
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+    except OSError as error:
         if error.filename != str(path):
             raise
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
 
 
-@contextmanager
-def _binary(path: Path) -> Iterator[IO[bytes]]:
-    if path == STANDARD_INPUT:
-        yield sys.stdin.buffer
-    else:
-        with open(path, "rb") as handle:
-            yield handle
-
-
-Piece = tuple[list[str], list[str] | None]
-
-
-def _placed(pieces: Iterator[Piece], handle: IO[bytes], size: int | None) -> Iterator[Chunk]:
-    """Each with its place: in the file, or by names where there is no knowing."""
+def _placed(pieces: Iterator[Piece], place: Callable[[], int] | None = None) -> Iterator[Chunk]:
+    """Each with its place: in the file, or the number of names so far."""
     count = 0
     for names, languages in pieces:
         count += len(names)
-        yield Chunk(names, languages, count if size is None else handle.tell())
+        yield Chunk(names, languages, place() if place else count)
 
 
-def _lines(text: TextIO) -> Iterator[Piece]:
+def _text(file: IO[bytes], path: Path, column: str, kind: str) -> Source:
+    """The names of a text file, by bytes where its size is known."""
+    text = io.TextIOWrapper(file, "utf-8-sig", newline="" if kind == "csv" else None)
+    pieces = _csv(text, path, column) if kind == "csv" else _lines(text)
+    if not file.seekable():
+        return Source(_placed(pieces))
+    return Source(_placed(pieces, file.tell), os.fstat(file.fileno()).st_size, "B")
+
+
+def _lines(text: Iterator[str]) -> Iterator[Piece]:
     while lines := list(islice(text, CHUNK)):
         yield [line.rstrip("\n") for line in lines], None
 
 
-def _csv(text: TextIO, path: Path, column: str) -> Iterator[Piece]:
+def _csv(text: Iterator[str], path: Path, column: str) -> Iterator[Piece]:
     reader = csv.reader(text, strict=True)
     try:
         header = next(reader, [])
-        at, beside = _columns(header, column, path)
-        rows = _whole(reader, len(header), path)
+        name, language = _columns(header, column, path)
+        rows = _checked(reader, len(header), path)
         while some := list(islice(rows, CHUNK)):
-            languages = None if beside is None else [row[beside] for row in some]
-            yield [row[at] for row in some], languages
+            languages = None if language is None else [row[language] for row in some]
+            yield [row[name] for row in some], languages
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: no CSV: {error}") from None
+        raise DataError(f"{path}, line {reader.line_num}: not valid CSV: {error}") from None
 
 
-def _whole(reader: Any, width: int, path: Path) -> Iterator[list[str]]:
-    """Its rows but empty lines, each as wide as the header."""
+def _checked(reader: Any, width: int, path: Path) -> Iterator[list[str]]:
+    """The rows without empty lines; DataError for one that is not as wide as the header."""
     for row in reader:
         if len(row) == width:
             yield row
@@ -129,58 +119,47 @@ def _columns(header: Sequence[str], column: str, path: Path) -> tuple[int, int |
     if column not in header:
         known = ", ".join(map(repr, header)) or "none"
         raise DataError(f"{path} has no column {column!r}; it has {known}; name one by --column")
-    places = {title: k for k, title in reversed(list(enumerate(header)))}
-    return places[column], places.get(LANGUAGE) if column != LANGUAGE else None
+    languages = header.index(LANGUAGE) if LANGUAGE in header and column != LANGUAGE else None
+    return header.index(column), languages
 
 
-@contextmanager
-def _parquet(path: Path, column: str) -> Iterator[Source]:
-    if path == STANDARD_INPUT:
-        raise DataError("Parquet is not read from standard input; give the file by --file")
+def _parquet(file: IO[bytes], path: Path, column: str, kind: str) -> Source:
+    """The names of a Parquet file."""
+    from pyarrow import types
     from pyarrow.parquet import ParquetFile
 
-    with open(path, "rb") as handle, ExitStack() as stack:
-        with _as_parquet(path):
-            # without these two a whole row group, often the whole file, would be in memory
-            file = ParquetFile(handle, pre_buffer=False, buffer_size=1 << 20)
-            stack.enter_context(file)
-        schema = file.schema_arrow
-        _, beside = _columns(schema.names, column, path)
-        wanted = [column] if beside is None else [column, LANGUAGE]
-        for title in wanted:
-            _require_text(schema.field(title).type, title, path)
-        yield Source(_batches(file, wanted, path), file.metadata.num_rows)
+    with _parquet_errors(path):
+        # without these two a whole row group, often the whole file, would be in memory
+        table = ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+    schema = table.schema_arrow
+    _, language = _columns(schema.names, column, path)
+    titles = [column] if language is None else [column, LANGUAGE]
+    for title in titles:
+        text = schema.field(title).type
+        values = text.value_type if types.is_dictionary(text) else text
+        if not (types.is_string(values) or types.is_large_string(values)):
+            raise DataError(f"{path}: expected text in column {title!r}, got {text}")
+    return Source(_placed(_batches(table, titles, path)), table.metadata.num_rows)
+
+
+def _batches(table: Any, titles: list[str], path: Path) -> Iterator[Piece]:
+    """The names, and the languages if they are the second of the columns; empty if missing."""
+    batches = table.iter_batches(CHUNK, columns=titles)
+    while True:
+        with _parquet_errors(path):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        columns = [[text or "" for text in batch.column(title).to_pylist()] for title in titles]
+        yield columns[0], columns[1] if len(columns) > 1 else None
 
 
 @contextmanager
-def _as_parquet(path: Path) -> Iterator[None]:
-    """pyarrow's errors in our words; some of a torn file's are plain OSErrors."""
+def _parquet_errors(path: Path) -> Iterator[None]:
+    """pyarrow's errors as DataError; some of a damaged file's are plain OSErrors."""
     from pyarrow import ArrowException
 
     try:
         yield
     except (ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}") from None
-
-
-def _require_text(kind: Any, title: str, path: Path) -> None:
-    from pyarrow import types
-
-    values = kind.value_type if types.is_dictionary(kind) else kind
-    if not (types.is_string(values) or types.is_large_string(values)):
-        raise DataError(f"{path}: expected text in column {title!r}, got {kind}")
-
-
-def _batches(file: Any, columns: list[str], path: Path) -> Iterator[Chunk]:
-    count = 0
-    batches = file.iter_batches(CHUNK, columns=columns)
-    while True:
-        with _as_parquet(path):
-            batch = next(batches, None)
-        if batch is None:
-            return
-        names, *rest = (
-            [text or "" for text in batch.column(title).to_pylist()] for title in columns
-        )
-        count += len(names)
-        yield Chunk(names, rest[0] if rest else None, count)

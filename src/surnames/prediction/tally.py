@@ -1,4 +1,4 @@
-"""What was dropped, left without an answer and, where the languages are known, right."""
+"""Counts over all names: what was dropped, and how many answers are right if that is known."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,22 +15,22 @@ INDEX = {language: k for k, language in enumerate(LANGUAGES)}
 
 @dataclass
 class Tally:
-    """What was dropped, left without an answer and, where the languages are known, right."""
+    """Counts of names with dropped characters, without an answer and, if known, by language."""
 
     names: int = 0
     unanswered: int = 0
-    without: int = 0  # names that lost a character
+    shortened: int = 0  # names that lost a character
     dropped: Counter[str] = field(default_factory=Counter)  # character -> names
-    counts: np.ndarray | None = None  # (languages, languages + 1): right, said; last: no answer
-    strangers: int = 0  # names of languages that the study does not know
-    strange: set[str] = field(default_factory=set)  # some of these languages
+    counts: np.ndarray | None = None  # actual by predicted, or none
+    unknown: int = 0  # names of languages that the study does not know
+    unknown_languages: list[str] = field(default_factory=list)  # some of these languages
 
     def add(self, answers: Answers, languages: list[str] | None) -> None:
         """Count a chunk."""
         self.names += len(answers.names)
         for reading in answers.odd.values():
             self.unanswered += not reading.read_as
-            self.without += bool(reading.left_out)
+            self.shortened += bool(reading.left_out)
             self.dropped.update(reading.left_out)
         if languages is None:
             return
@@ -39,11 +39,9 @@ class Tally:
         known = np.array([INDEX.get(language, -1) for language in languages])
         scored = known >= 0
         np.add.at(self.counts, (known[scored], answers.languages[scored, 0]), 1)
-        self.strangers += int((~scored).sum())
-        for row in np.flatnonzero(~scored):
-            if len(self.strange) == SHOWN:
-                break
-            self.strange.add(languages[row])
+        unknown = [languages[row] for row in np.flatnonzero(~scored)]
+        self.unknown += len(unknown)
+        self.unknown_languages = [*dict.fromkeys(self.unknown_languages + unknown)][:SHOWN]
 
     def warning(self) -> str:
         """What was dropped, counted; nothing where nothing was."""
@@ -54,7 +52,7 @@ class Tally:
             listed += f" and {more:,} more" if more > 0 else ""
             parts.append(
                 "characters that are not in the alphabet were left out of "
-                f"{self.without:,} of {self.names:,} names: {listed}"
+                f"{self.shortened:,} of {self.names:,} names: {listed}"
             )
         if self.unanswered:
             parts.append(f"no answer for {self.unanswered:,} of {self.names:,} names")
@@ -73,7 +71,7 @@ class Tally:
                 f"accuracy {np.diag(self.counts).sum() / scored:.1%}, macro recall "
                 f"{np.nanmean(recalls):.1%}, over {scored:,} names of {present} languages"
             )
-        if self.strangers:
-            some = ", ".join(repr(language) for language in sorted(self.strange))
-            lines.append(f"not scored: {self.strangers:,} names of unknown languages ({some})")
+        if self.unknown:
+            some = ", ".join(map(repr, sorted(self.unknown_languages)))
+            lines.append(f"not scored: {self.unknown:,} names of unknown languages ({some})")
         return "\n".join(lines)
