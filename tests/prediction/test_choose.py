@@ -66,7 +66,7 @@ def test_held_out_networks_come_first(inside: Path) -> None:
     [
         ("fixd", "choose from champion, tutorial, tutorial_2017"),
         ("relu_only", "has no run of relu_only; it has majority"),
-        ("README.md", "its folder says which architecture it is"),
+        ("README.md", "the folder's name, 'surnames', is no architecture"),
         ("results/runs/held_out/fixed/history.csv", "no safetensors file"),
         ("models:/surname-origin@nobody", "alias nobody not found"),
         ("models:/surname-origin/99", "no model models:/surname-origin/99"),

@@ -4,15 +4,11 @@ import unicodedata
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from support.strategies import NAMELIKE
+from support.strategies import ANYTHING
 from support.untrained import SMALL
 
 from surnames.core import alphabet
 from surnames.prediction.reading import EMPTY, NOTHING_LEFT, TOO_LONG, plain, read
-
-LATIN = st.text(alphabet.LETTERS)
-ANYTHING = st.text(st.characters()) | NAMELIKE | LATIN  # half of a surrogate pair, too
 
 
 @given(ANYTHING)
@@ -63,7 +59,7 @@ def test_what_is_said_to_be_left_out_is_all_that_is(name: str) -> None:
         ("Bab/B", "Bab", "left out: /, B"),
         ("\x1b[1mRed", "mRed", "left out: U+001B, [, 1"),  # commands no terminal
         ("a" * 40, "a" * 40, ""),
-        ("a" * 1001, "", TOO_LONG),  # the engine's room grows with the longest name
+        ("a" * 1001, "", TOO_LONG),  # the engine's buffers grow with the longest name
     ],
 )
 def test_what_is_said_of_a_name(name: str, read_as: str, note: str) -> None:
