@@ -151,7 +151,7 @@ def study(monkeypatch: pytest.MonkeyPatch) -> Any:
     candidate = SimpleNamespace(
         fingerprint="v", subject=subjects[0], tags={FINGERPRINT: "v"}, description=""
     )
-    monkeypatch.setattr(publishing, "EXPERIMENT_TAGS", {})
+    monkeypatch.setattr(publishing, "experiment_tags", dict)
     monkeypatch.setattr(publishing, "_create", create)
     monkeypatch.setattr(publishing, "build_run_records", name)
     monkeypatch.setattr(publishing, "find_candidates", lambda _: {"fixed": candidate})

@@ -26,7 +26,7 @@ from surnames.study import comparison
 from surnames.tracking import portable_scorer, server
 from surnames.tracking.model_card import labels
 from surnames.tracking.registry import REQUIREMENTS
-from surnames.tracking.run_record import build_run_record, title, warning
+from surnames.tracking.run_record import build_run_record
 from surnames.tracking.store import FINGERPRINT, MODEL, NOTE, RECEIPT, configured_store
 from surnames.tracking.subjects import fingerprint, load_snapshot
 
@@ -148,13 +148,6 @@ def test_the_starter_corpus_is_said_loudly(store: MlflowClient) -> None:
     for one in versions(store):
         assert one.tags["starter"] == "true"
         assert "STARTER CORPUS" in one.description
-
-
-def test_real_names_carry_no_warning() -> None:
-    """The warning means something only where it is not always there."""
-    real = {"name": "practical-pytorch", "identity": "b" * 64}
-    assert title("held_out-fixed", real) == "held_out-fixed"
-    assert warning(real) == ""
 
 
 def test_publishing_again_adds_nothing(study: Project) -> None:

@@ -14,11 +14,12 @@ from surnames.networks.lookup import get_architecture
 from surnames.networks.network import load_networks
 from surnames.study.comparison import gather
 from surnames.tracking.model_card import model_card
-from surnames.tracking.run_record import build_run_record, interval_of, rounded, table_of_means
+from surnames.tracking.run_record import build_run_record, render
 from surnames.tracking.store import FINGERPRINT, NOTE
 from surnames.tracking.subjects import Snapshot, Subject, digest, rows_of
 
 HELD_OUT, SPLIT = "surnames.held_out", "surnames.split"  # tags by which champions are compared
+ESTIMATE = ("mean", "ci_low", "ci_high")
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,15 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Snapshot) -> Candida
     network = build_run_record(subject, results, study)
     tags = {key: network.tags[key] for key in ("architecture", "protocol", "replicate", "data_set")}
     [recall] = [row for row in rows_of(run, study.summary) if row["metric"] == "macro_recall"]
-    interval = interval_of(recall) and f" ({interval_of(recall)})"
-    tags |= {"macro_recall": rounded(recall["mean"]) + interval, FINGERPRINT: fingerprint}
+    mean, low, high = (recall[key] and f"{float(recall[key]):.4f}" for key in ESTIMATE)
+    tags |= {"macro_recall": f"{mean} ({low} to {high})" if low else mean, FINGERPRINT: fingerprint}
     if network.tags["starter"] == "true":
         tags["starter"] = "true"
     if run.protocol == "held_out":
         tags |= {HELD_OUT: json.dumps(tables.rounded(scores.tolist())), SPLIT: study.split}
-    description = (
-        f"{network.tags[NOTE]}\nAll networks of {run.architecture}, {run.protocol}:\n\n"
-        f"{table_of_means(whole, study)}\n"
-    )
-    return Candidate(subject, fingerprint, contents, tags, description)
+    confidence, rows = study.settings.study.confidence, rows_of(run, study.summary)
+    described = {"network": network.tags[NOTE], "run": run, "rows": rows, "confidence": confidence}
+    return Candidate(subject, fingerprint, contents, tags, render("version.md", **described))
 
 
 def _code(name: str) -> bytes:

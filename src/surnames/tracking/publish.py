@@ -15,7 +15,7 @@ from surnames.tracking import registry
 from surnames.tracking.candidates import find_candidates
 from surnames.tracking.run_record import RunRecord, build_run_records
 from surnames.tracking.runs import finished_runs, published_runs
-from surnames.tracking.saved_views import EXPERIMENT_TAGS
+from surnames.tracking.saved_views import experiment_tags
 from surnames.tracking.session import publishing_lock, unanswered
 from surnames.tracking.store import EXPERIMENT, FINGERPRINT, Store
 from surnames.tracking.subjects import Snapshot
@@ -94,10 +94,10 @@ def _experiment(client: "MlflowClient", store: Store) -> str:
     """The experiment's id; it is created, restored or given its present tags where needed."""
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is None:
-        return client.create_experiment(EXPERIMENT, store.artifacts, EXPERIMENT_TAGS)
+        return client.create_experiment(EXPERIMENT, store.artifacts, experiment_tags())
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
-    for key, value in EXPERIMENT_TAGS.items():
+    for key, value in experiment_tags().items():
         if experiment.tags.get(key) != value:
             client.set_experiment_tag(experiment.experiment_id, key, value)
     return experiment.experiment_id

@@ -16,6 +16,7 @@ from surnames.study import statistics
 from surnames.tracking import champion
 from surnames.tracking.candidates import HELD_OUT, SPLIT, Candidate
 from surnames.tracking.champion import Contender
+from surnames.tracking.run_record import render
 from surnames.tracking.session import global_address, opened, unanswered
 from surnames.tracking.store import FINGERPRINT, MODEL, Store, existing_store
 from surnames.tracking.subjects import Snapshot
@@ -31,15 +32,6 @@ REASON, DECISION = "champion.reason", "champion.decision"  # tags of the version
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors")
 EXAMPLE = ["Satoshi", "Jackson", "Ślusàrski", "O'Néàl"]
 PAGE = 10000
-DESCRIPTION = (
-    "Which of 18 languages a surname comes from. Input: a list of names, or a column `name`. "
-    "Output: a row for each with `language`, its `probability` and that of all 18. A name "
-    "without any letter gets an empty language, never a made-up one.\n\n"
-    "There is a version for each architecture: its network with the median macro recall on "
-    "held-out names. `tutorial` is the tutorial's of 2017, `fixed` the article's, "
-    "`champion` the one that no other has beaten on names that it has not seen: the tag "
-    f"`{DECISION}` gives the latest decision."
-)
 
 
 def register(
@@ -105,6 +97,11 @@ def find_version(client: "MlflowClient", alias: str) -> "ModelVersion":
     )
 
 
+def describe_model() -> str:
+    """The registered model's description."""
+    return render("model.md", languages=len(LANGUAGES), decision=DECISION)
+
+
 def delete_duplicates(
     client: "MlflowClient", runs: set[str]
 ) -> "tuple[dict[str, ModelVersion], bool]":
@@ -113,11 +110,11 @@ def delete_duplicates(
     The lowest number stays, of those whose run is among `runs`. The registered model is created if
     it does not exist.
     """
-    model = registered_model(client)
+    model, description = registered_model(client), describe_model()
     if model is None:
-        client.create_registered_model(MODEL, description=DESCRIPTION)
-    elif model.description != DESCRIPTION:
-        client.update_registered_model(MODEL, DESCRIPTION)
+        client.create_registered_model(MODEL, description=description)
+    elif model.description != description:
+        client.update_registered_model(MODEL, description)
     kept: dict[str, ModelVersion] = {}
     deleted = False
     for one in list_versions(client):

@@ -15,7 +15,7 @@ from surnames.core.corpus import LANGUAGES, is_starter
 from surnames.core.params import Params
 from surnames.core.tables import Row
 from surnames.display import confusion_matrix
-from surnames.display.tables import markdown
+from surnames.display.rendering import environment
 from surnames.evaluation.scoring import finite_mean
 from surnames.networks.lookup import get_architecture
 from surnames.study.comparison import DataSet, Results, gather, label
@@ -23,7 +23,6 @@ from surnames.tracking.store import FINGERPRINT, NOTE
 from surnames.tracking.subjects import Snapshot, Subject, rows_of
 
 CONFUSION_TABLE = "confusion/table.json"
-GAP = "&emsp;"  # after each cell: MLflow leaves no space between columns, and strips white space
 Point = tuple[str, float, int]  # metric, value, step
 
 
@@ -72,7 +71,7 @@ def build_run_record(subject: Subject, results: Results, study: Snapshot) -> Run
         parameters["replicates"] = str(len(next(iter(scores.values()))))
         tags["mlflow.loggedArtifacts"] = json.dumps([{"path": CONFUSION_TABLE, "type": "table"}])
         tags["diverged"] = rows[0]["diverged"]
-        body = table_of_means(subject, study)
+        described: dict[str, Any] = {"rows": rows, "confidence": study.settings.study.confidence}
     else:
         values = {name: float(column[number]) for name, column in scores.items()}
         metrics = _points({f"scores/{name}": value for name, value in values.items()})
@@ -80,12 +79,12 @@ def build_run_record(subject: Subject, results: Results, study: Snapshot) -> Run
         curve = [row for row in results.history if int(row["replicate"]) == number]
         diverged = all(np.isnan(value) for value in values.values())
         tags |= {"diverged": str(diverged).lower(), "replicate": str(number)}
-        body = "**It diverged**: no scores." if diverged else _table_of_scores(values)
+        described = {"scores": values, "diverged": diverged}
     metrics += _curve(curve)
     metrics += _points({f"scores/recall/{language}": value for language, value in recall.items()})
-    tags[NOTE] = (
-        f"{warning(data_set)}{_heading(subject)}\n\n{body}\n\nData set: {label(data_set)}\n"
-    )
+    starter = is_starter(data_set["name"])
+    described |= {"subject": subject, "run": run, "starter": starter, "data_set": label(data_set)}
+    tags[NOTE] = render("run.md", **described)
     return RunRecord(title(subject.name, data_set), parameters, metrics, tags, artifacts)
 
 
@@ -94,25 +93,9 @@ def title(name: str, data_set: DataSet) -> str:
     return f"STARTER {name}" if is_starter(data_set["name"]) else name
 
 
-def warning(data_set: DataSet) -> str:
-    """The first lines of a description on the starter corpus; tables show them as plain text."""
-    if not is_starter(data_set["name"]):
-        return ""
-    return (
-        "STARTER CORPUS: no answer to the question. The real names could not be reached, so "
-        "this was trained on a few common surnames of each language.\n\n"
-    )
-
-
-def _heading(subject: Subject) -> str:
-    run = subject.run
-    if subject.replicate is not None:
-        return f"{run.architecture}, {run.protocol}: network {subject.replicate}."
-    query = (
-        f"tags.kind = 'network' AND tags.protocol = '{run.protocol}' "
-        f"AND tags.architecture = '{run.architecture}'"
-    )
-    return f"{run.architecture}, {run.protocol}: all its networks. One by one: `{query}`"
+def render(template: str, **values: Any) -> str:
+    """A description in markdown, from this room's templates."""
+    return environment().get_template(f"tracking/templates/{template}").render(values)
 
 
 def _parameters(subject: Subject, settings: Params) -> dict[str, str]:
@@ -178,37 +161,3 @@ def _confusion(results: Results, data_set: str) -> dict[str, str]:
         "confusion/confusion.csv": files.confusion(protocol, architecture).read_text("utf-8"),
         CONFUSION_TABLE: json.dumps(table, separators=(",", ":")),
     }
-
-
-def table_of_means(subject: Subject, study: Snapshot) -> str:
-    """A run's means with their intervals, as markdown."""
-    rows = rows_of(subject.run, study.summary)
-    count, diverged = rows[0]["replicates"], rows[0]["diverged"]
-    networks = f"Over {count} network{'s' if count != '1' else ''}"
-    note = f"{networks}; {diverged} more diverged." if diverged != "0" else f"{networks}."
-    head = ("metric", "mean", f"{study.settings.study.confidence:.0%} interval", "sd")
-    cells = [
-        (row["metric"], rounded(row["mean"]), interval_of(row), rounded(row["sd"])) for row in rows
-    ]
-    return f"{_table(head, cells)}\n\n{note}"
-
-
-def interval_of(row: Row) -> str:
-    """`0.4553 to 0.5030`, of a row of the summary; empty where there is no interval."""
-    return f"{rounded(row['ci_low'])} to {rounded(row['ci_high'])}" if row["ci_low"] else ""
-
-
-def _table_of_scores(scores: dict[str, float]) -> str:
-    return _table(("metric", "value"), [(name, rounded(score)) for name, score in scores.items()])
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def spaced(cells: Sequence[str]) -> list[str]:
-        return [cell + GAP for cell in cells]
-
-    return markdown(spaced(head), [spaced(row) for row in rows])
-
-
-def rounded(value: str | float) -> str:
-    """A number with four decimals; empty for an empty cell."""
-    return f"{float(value):.4f}" if value != "" else ""

@@ -3,26 +3,8 @@
 import json
 from collections.abc import Sequence
 
+from surnames.tracking.run_record import render
 from surnames.tracking.store import NOTE
-
-DESCRIPTION = (
-    "**Did fixing the PyTorch character-RNN tutorial help, which part of the fix did it, and does "
-    "it hold on names the network has not seen?**\n\n"
-    "- `tags.kind = 'run'`: an architecture under a protocol, with means, intervals, the confusion "
-    "matrix (Artifacts) and the mean learning curve.\n"
-    "- `tags.kind = 'network'`: each trained network by itself. The views, at the top right, group "
-    "these by architecture and protocol; their charts show a mean and a band for each group.\n"
-    "- Saved views, whose addresses `make ui` prints: means and intervals; published against held "
-    "out; the networks of each protocol by architecture.\n"
-    "- Models: [surname-origin](#/models/surname-origin), a version for each architecture; "
-    "`make serve` lets the champion answer names.\n\n"
-    "The store shows what `dvc.lock` records: `dvc repro` publishes what is missing and nothing "
-    "twice, and `make verify` checks that it is complete. The findings are in the report, "
-    "`reports/index.html`: `make report` opens it. The issues it answers: "
-    "[#193](https://github.com/pytorch/tutorials/issues/193), "
-    "[#1052](https://github.com/pytorch/tutorials/issues/1052), "
-    "[#2954](https://github.com/pytorch/tutorials/issues/2954)."
-)
 
 
 def _view(title: str, query: str, columns: Sequence[str], group: str = "", order: str = "") -> str:
@@ -75,8 +57,12 @@ VIEWS = {
     "held_out": _networks("held_out", "Networks, on names not seen"),
     "published": _networks("published", "Networks, on names trained on"),
 }
-EXPERIMENT_TAGS = {
-    "mlflow.experimentKind": "custom_model_development",
-    NOTE: DESCRIPTION,
-    **{f"mlflow.sharedViewState.{key}": view for key, view in VIEWS.items()},
-}
+
+
+def experiment_tags() -> dict[str, str]:
+    """The experiment's kind, its description and its saved views."""
+    return {
+        "mlflow.experimentKind": "custom_model_development",
+        NOTE: render("experiment.md"),
+        **{f"mlflow.sharedViewState.{key}": view for key, view in VIEWS.items()},
+    }
