@@ -57,7 +57,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         {"report"},
     ),
     "an MLflow description": (
-        replace(f"{SOURCE}/tracking/saved_views.py", "Did fixing", "Has fixing"),
+        replace(f"{SOURCE}/tracking/templates/experiment.md", "Did fixing", "Has fixing"),
         {"track"},
     ),
     "the README's writer": (append(f"{SOURCE}/documents/readme.py"), set()),
