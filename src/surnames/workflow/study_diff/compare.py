@@ -82,23 +82,19 @@ def compare(base: Snapshot, head: Snapshot) -> StudyDiff:
     if other_data and base.data_sets and head.data_sets:
         both = " and ".join(base.data_sets + head.data_sets)
         notes.append(f"the data sets differ ({both}), which may explain a change below")
-    claims = [
-        Difference(name, base.claims.get(name), head.claims.get(name))
-        for name in head.claims | base.claims
-        if base.claims and head.claims
-    ]
-    standing = [
-        claim
-        for claim in claims
-        if claim.base and claim.head and claim.base["verdict"] == claim.head["verdict"]
-    ]
+    verdicts: list[Difference] = []
+    standing: list[Difference] = []
+    for name in head.claims | base.claims if base.claims and head.claims else ():
+        old, new = base.claims.get(name), head.claims.get(name)
+        same = old and new and old["verdict"] == new["verdict"]
+        (standing if same else verdicts).append(Difference(name, old, new))
     languages = _language_changes(base, head)
     return StudyDiff(
         base=base.name,
         head=head.name,
         notes=notes,
         confidence=head.confidence,
-        verdicts=[claim for claim in claims if claim not in standing],
+        verdicts=verdicts,
         standing=standing,
         parameters=list(_differences(base.parameters, head.parameters)),
         metrics=_metric_changes(base, head),
@@ -128,23 +124,19 @@ def _by_part(stage: Difference) -> Difference:
 def _metric_changes(base: Snapshot, head: Snapshot) -> list[MetricChange]:
     """Every metric of every run that both sides have, in the head's order."""
     compared = []
-    for run, metrics in head.scores.items():
+    for run in head.scores:
         ratios = [_test_train_ratio(side, run[0]) for side in (base, head)]
         draws = [_draws(side, run[0]) for side in (base, head)]
-        for metric in metrics:
-            if metric not in base.scores.get(run, {}):
-                continue
-            old, new = (np.array(side.scores[run][metric]) for side in (base, head))
+        former = base.scores.get(run, {})
+        for metric in (name for name in head.scores[run] if name in former):
+            old, new = np.array(former[metric]), np.array(head.scores[run][metric])
             paired = draws[0] == draws[1] is not None and len(old) == len(new)
             effect = UNCHANGED
             if not np.array_equal(old, new, equal_nan=True):
                 # `contrast` pairs terms of one group; those of two are independent (Welch)
                 groups = ("both", "both") if paired else ("base", "head")
-                terms = [
-                    Term(-1, groups[0], old, ratios[0]),
-                    Term(1, groups[1], new, ratios[1]),
-                ]
-                effect = contrast(terms, head.confidence)
+                terms = map(Term, (-1, 1), groups, (old, new), ratios)
+                effect = contrast([*terms], head.confidence)
             compared.append((run, metric, old, new, paired, effect))
     adjusted = holm([effect.p for *_, effect in compared])
     return [
@@ -165,10 +157,7 @@ def _metric_changes(base: Snapshot, head: Snapshot) -> list[MetricChange]:
 
 
 def _draws(side: Snapshot, protocol: str) -> tuple[str, Any] | None:
-    """The split's digest and the seed, if known: where they are the same, so are the replicates.
-
-    Replicate r has the same names in the same order and the same first weights.
-    """
+    """The split's digest and the seed, or None: they give a replicate its names and weights."""
     path = files.split(protocol).as_posix()
     outs = side.stages.get("split", {}).get("outs", [])
     seed = side.parameters.get("study.seed")

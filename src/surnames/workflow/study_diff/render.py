@@ -4,28 +4,54 @@ import dataclasses
 import json
 import math
 import textwrap
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, Literal
 
 from surnames.core.tables import rounded
 from surnames.display import tables
-from surnames.display.wording import MINUS, points
+from surnames.display.rendering import environment
+from surnames.display.wording import MINUS, level, points
+from surnames.documents.readme import effect
 from surnames.workflow.study_diff.compare import LanguageChange, MetricChange, StudyDiff
 
 Format = Literal["table", "markdown", "json"]
-WIDTH = 100  # of a terminal's sentences; tables are as wide as they are
 ABSENT = "not there"
 # what a page would take for markup; names and values are whatever a params.yaml says
 MARKUP = str.maketrans({mark: f"&#{ord(mark)};" for mark in "\\`*[]<>|&@"})
+# of a terminal's sentences; tables are as wide as they are
+wrapped = partial(textwrap.fill, width=100, break_on_hyphens=False)
 
 
 def render(diff: StudyDiff, form: Format) -> str:
     """The diff in one of the formats, without a newline at its end."""
     if form == "json":
         return json.dumps(rounded(dataclasses.asdict(diff)), indent=2, ensure_ascii=False)
-    return "\n\n".join(_markdown(diff) if form == "markdown" else _text(diff))
+    page = form == "markdown"
+    count = Counter(row.kind for row in diff.metrics)
+    changes = {"gained": diff.gained, "lost": diff.lost}
+    template = environment(
+        shown=escape if page else str, wrapped=str if page else wrapped
+    ).get_template("workflow/templates/study_diff.txt")
+    text = template.render(
+        diff=diff,
+        page=page,
+        table=_markdown if page else tables.aligned,
+        standing=_grouped((claim.head["verdict"], claim.name) for claim in diff.standing),
+        verdicts=[_verdict(row.name, row.base, row.head) for row in diff.verdicts],
+        parameters=[[row.name, *map(_value, (row.base, row.head))] for row in diff.parameters],
+        level=level(diff.confidence),
+        count=count,
+        differing=len(diff.metrics) - count["unchanged"],
+        clear=[_metric(row) for row in diff.metrics if row.kind in ("moved", "no interval")],
+        unclear=[_metric(row) for row in diff.metrics if row.kind in ("unsure", "noise")],
+        languages={word: [*map(_language, rows)] for word, rows in changes.items()},
+        stages=_grouped(
+            ("new" if row.head == "there" else row.head or "gone", row.name) for row in diff.stages
+        ),
+    )
+    return text.rstrip("\n")
 
 
 def escape(text: str) -> str:
@@ -33,125 +59,27 @@ def escape(text: str) -> str:
     return " ".join(text.translate(MARKUP).split())
 
 
-@dataclass(frozen=True)
-class DiffSection:
-    """A title with sentences and a table below it; `folded` is what a page hides at first."""
-
-    title: str
-    sentences: list[str]
-    header: tuple[str, ...] = ()
-    rows: tuple[list[str], ...] = ()  # () for no table
-    folded: bool = False
+def _markdown(header: list[str], rows: list[list[str]]) -> str:
+    return tables.markdown([*map(escape, header)], [[*map(escape, row)] for row in rows])
 
 
-def _text(diff: StudyDiff) -> Iterator[str]:
-    yield f"From {diff.base} to {diff.head}"
-    yield from (f"Note: {note}" for note in diff.notes)
-    for section in _sections(diff):
-        lines = [textwrap.fill(line, WIDTH, break_on_hyphens=False) for line in section.sentences]
-        yield "\n".join([section.title, "-" * len(section.title), *lines])
-        if section.rows:
-            yield tables.aligned(section.header, section.rows)
-
-
-def _markdown(diff: StudyDiff) -> Iterator[str]:
-    yield f"## From {escape(diff.base)} to {escape(diff.head)}"
-    yield from (f"> **Note:** {escape(note)}" for note in diff.notes)
-    for section in _sections(diff):
-        count = f" ({len(section.rows)})" if section.rows else ""
-        summary = f"<details><summary>{section.title}{count}</summary>"
-        yield summary if section.folded else f"### {section.title}"
-        yield from map(escape, section.sentences)
-        if section.rows:
-            header, *rows = [[*map(escape, row)] for row in (section.header, *section.rows)]
-            yield tables.markdown(header, rows)
-        if section.folded:
-            yield "</details>"
-
-
-def _sections(diff: StudyDiff) -> Iterator[DiffSection]:
-    yield from _verdicts(diff)
-    yield DiffSection(
-        "Parameters",
-        [] if diff.parameters else ["No parameter changed."],
-        ("parameter", diff.base, diff.head),
-        tuple([row.name, _value(row.base), _value(row.head)] for row in diff.parameters),
-    )
-    yield from _metrics(diff)
-    for word, changes in (("gained", diff.gained), ("lost", diff.lost)):
-        header = ("run", "language", diff.base, diff.head, "change", "sd over replicates")
-        rows = tuple(
-            [row.run, row.language, *_change(row, "recall"), points(row.sd, signed=False)]
-            for row in changes
-        )
-        if rows:
-            sentence = "Mean recall in percent."
-            yield DiffSection(f"Languages that {word} most", [sentence], header, rows)
-    for row in diff.data_sets:
-        yield DiffSection("Data set", [f"{' and '.join(row.base)} -> {' and '.join(row.head)}"])
-    stages: dict[str, list[str]] = {}  # by what differs
-    for row in diff.stages:
-        stages.setdefault("new" if row.head == "there" else row.head or "gone", []).append(row.name)
-    lines = [f"{parts} ({len(names)}): {', '.join(names)}" for parts, names in stages.items()]
-    yield DiffSection("Stages", lines or ["dvc.lock is the same."], folded=True)
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The names of each key, in their order."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for key, name in pairs:
+        groups[key].append(name)
+    return groups
 
 
 def _value(parameter: Any) -> str:
     return ABSENT if parameter is None else json.dumps(parameter, ensure_ascii=False)
 
 
-def _verdicts(diff: StudyDiff) -> Iterator[DiffSection]:
-    """The claims that still stand, in a sentence a verdict, and a table of the others."""
-    standing: dict[str, list[str]] = {}
-    for claim in diff.standing:
-        standing.setdefault(claim.head["verdict"], []).append(claim.name)
-    sentences = [f"Still {verdict}: {', '.join(names)}." for verdict, names in standing.items()]
-    if not diff.verdicts and standing:
-        sentences.insert(0, "No verdict changed.")
-    elif not diff.verdicts:
-        sentences = ["There is no ledger of claims on both sides, so no verdict is compared."]
-    header = ("claim", "verdict", f"points, {diff.base}", f"points, {diff.head}", "statement")
-    rows = []
-    for row in diff.verdicts:
-        (before, effect_before), (after, effect_after) = map(_judged, (row.base, row.head))
-        statement = (row.head or row.base)["claim"]
-        rows.append([row.name, f"{before} -> {after}", effect_before, effect_after, statement])
-    yield DiffSection("Verdicts", sentences, header, tuple(rows))
-
-
-def _judged(claim: dict[str, Any] | None) -> tuple[str, str]:
-    """A claim's verdict, and its effect with the interval in points."""
-    if claim is None:
-        return ABSENT, ""
-    if claim["low"] is None:
-        return claim["verdict"], points(claim["effect"])
-    interval = f"({points(claim['low'])} to {points(claim['high'])})"
-    return claim["verdict"], f"{points(claim['effect'])} {interval}"
-
-
-def _metrics(diff: StudyDiff) -> Iterator[DiffSection]:
-    """The metrics that moved, then those that may be noise."""
-    count = Counter(row.kind for row in diff.metrics)
-    differing = len(diff.metrics) - count["unchanged"]
-    level = f"{100 * diff.confidence:g} %"
-    alone = f", {count['no interval']} without an interval" if count["no interval"] else ""
-    sentences = [
-        f"{count['moved']} moved, {count['unsure']} unsure, {count['noise']} within the noise, "
-        f"{count['unchanged']} the same to the last digit{alone}."
-    ]
-    if differing:
-        sentences.append(
-            f"Change of the mean with its {level} interval. Moved: significant after Holm's "
-            f"correction over the {differing} metrics that are not the same. Unsure: the interval "
-            f"leaves out zero, as some of {differing} do by chance. Replicates are paired where "
-            "both sides trained them on the same split from the same seed (else: Welch)."
-        )
-    header = ("run", "metric", diff.base, diff.head, "change", f"{level} interval", "")
-    clear = tuple(_metric(row) for row in diff.metrics if row.kind in ("moved", "no interval"))
-    unclear = tuple(_metric(row) for row in diff.metrics if row.kind in ("unsure", "noise"))
-    yield DiffSection("Metrics", sentences, header, clear)
-    if unclear:
-        yield DiffSection("Metrics that may be noise", [], header, unclear, folded=True)
+def _verdict(name: str, base: dict[str, Any] | None, head: dict[str, Any] | None) -> list[str]:
+    sides = (base, head)
+    verdicts = " -> ".join(side["verdict"] if side else ABSENT for side in sides)
+    effects = [effect(side) if side else "" for side in sides]
+    return [name, verdicts, *effects, (head or base or {})["claim"]]
 
 
 def _metric(row: MetricChange) -> list[str]:
@@ -160,6 +88,10 @@ def _metric(row: MetricChange) -> list[str]:
         return [*cells, "", row.kind]
     interval = f"{_amount(row.metric, row.low)} to {_amount(row.metric, row.high)}"
     return [*cells, interval, row.kind if row.paired else f"{row.kind} (Welch)"]
+
+
+def _language(row: LanguageChange) -> list[str]:
+    return [row.run, row.language, *_change(row, "recall"), points(row.sd, signed=False)]
 
 
 def _change(row: MetricChange | LanguageChange, metric: str) -> list[str]:

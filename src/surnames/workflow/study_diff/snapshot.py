@@ -55,10 +55,8 @@ def load(commit: str | None, known_as: str = "") -> Snapshot:
             "`git fetch` it first if it is on another machine"
         )
     name, short = known_as or commit, digest[:10]
-    return _parse(
-        short if digest.startswith(name) else f"{name} ({short})",
-        lambda path: git_or_nothing("show", f"{digest}:./{path.as_posix()}"),
-    )
+    name = short if digest.startswith(name) else f"{name} ({short})"
+    return _parse(name, lambda path: git_or_nothing("show", f"{digest}:./{path.as_posix()}"))
 
 
 def _parse(name: str, read: Callable[[Path], str]) -> Snapshot:
