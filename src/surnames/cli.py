@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from surnames.tracking.session import configure
 if TYPE_CHECKING:
     from surnames.workflow.study_diff import Format
 
+Command = Callable[..., None]
+
 
 class Group(click.Group):
     """A user's mistake exits 1 with its message and without a traceback."""
@@ -25,6 +28,14 @@ class Group(click.Group):
             return super().invoke(ctx)
         except SurnamesError as error:
             raise click.ClickException(str(error)) from None
+
+
+def format_option(*forms: str, text: str | None = None) -> Callable[[Command], Command]:
+    """The option `--format`, whose first choice is the default."""
+    choice = click.Choice(forms)
+    return click.option(
+        "--format", "form", default=forms[0], show_default=True, type=choice, help=text
+    )
 
 
 @click.group(cls=Group)
@@ -127,9 +138,7 @@ def serve(model: str, port: int) -> None:
 
 
 @main.command("verify")
-@click.option(
-    "--format", "form", default="table", show_default=True, type=click.Choice(["table", "json"])
-)
+@format_option("table", "json")
 def verify_store(form: str) -> None:
     """Compare dvc.lock, the files and MLflow; exit 1 where they disagree."""
     from surnames.tracking import verify
@@ -143,9 +152,8 @@ def verify_store(form: str) -> None:
     click.echo((verify.as_json if form == "json" else verify.text)(findings, store))
     if not verify.clean(findings):
         if form == "table":
-            click.echo(
-                "Next: `dvc repro` for what is stale or missing, then `surnames rebuild`", err=True
-            )
+            remedy = "`dvc repro` for what is stale or missing, then `surnames rebuild`"
+            click.echo(f"Next: {remedy}", err=True)
         raise SystemExit(1)
 
 
@@ -180,13 +188,7 @@ def smoke() -> None:
 @main.command()
 @click.argument("base")
 @click.argument("head", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "markdown", "json"]),
-    default="table",
-    show_default=True,
-)
+@format_option("table", "markdown", "json")
 def diff(base: str, head: str | None, form: "Format") -> None:
     """What HEAD (the work tree by default) differs in from BASE, and what of it is noise."""
     from surnames.workflow import study_diff
@@ -237,14 +239,7 @@ def pull_request(base: str, small: bool, rerun: bool) -> None:
     help="Number of languages shown for each name.",
 )
 @click.option("--by-letter", is_flag=True, help="Show the answer after each letter, too.")
-@click.option(
-    "--format",
-    "form",
-    default="table",
-    show_default=True,
-    type=click.Choice(["table", "json", "csv"]),
-    help="Output format.",
-)
+@format_option("table", "json", "csv", text="Output format.")
 @click.option("--output", help="File for the answers (default: standard output).")
 @click.pass_obj
 def predict(

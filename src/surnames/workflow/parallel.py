@@ -43,11 +43,9 @@ def _baselines_first(runs: list[str]) -> list[str]:
 
     What only counts takes no time, and comes last.
     """
-    settings = params.load()
-    places = {"logistic_regression": 0, "counting": 2}
-    return sorted(
-        reversed(runs), key=lambda run: places.get(settings.recipe(settings.runs[run]).method, 1)
-    )
+    settings, places = params.load(), {"logistic_regression": 0, "counting": 2}
+    methods = {run: settings.recipe(settings.runs[run]).method for run in reversed(runs)}
+    return sorted(methods, key=lambda run: places.get(methods[run], 1))
 
 
 async def _run(steps: list[list[Task]], at_once: int, threads: int) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from surnames import dvc_repo
+from surnames.core import corpus
 from surnames.core.errors import StudyError, SurnamesError
 from surnames.core.tables import replace_text
 from surnames.git import git, git_or_nothing
@@ -84,7 +85,8 @@ def _checked(base: str, small: bool, rerun_stale: bool, say: Say) -> CheckReport
     committed = study_diff.load("HEAD")
     sentences = [_rerun(say)]
     after = study_diff.load(None)
-    if _on_starter(after) and not _on_starter(committed):
+    starters = [any(map(corpus.is_starter, side.data_sets)) for side in (committed, after)]
+    if starters == [False, True]:
         sentences.append(
             "NO SOURCE OF THE NAMES COULD BE REACHED: the rerun used the starter corpus and "
             "confirms nothing. The committed tables follow."
@@ -113,10 +115,6 @@ def _surnames(command: str, say: Say) -> bool:
     """Whether one of this program's commands succeeded."""
     say(f"$ surnames {command}")
     return not subprocess.run([sys.executable, "-m", "surnames", command], check=False).returncode
-
-
-def _on_starter(side: Snapshot) -> bool:
-    return any(name.startswith("starter ") for name in side.data_sets)
 
 
 def _compared_to_committed(

@@ -5,7 +5,6 @@ import subprocess
 
 from surnames import dvc_repo
 from surnames.core import corpus, files, params, tables
-from surnames.core.params import Params
 from surnames.display import sentences
 from surnames.documents import findings, readme
 from surnames.evaluation import scoring
@@ -23,8 +22,10 @@ def repro(targets: tuple[str, ...]) -> str:
     """
     config = params.load()
     claims.load(config.runs, scoring.METRICS)
-    _remove_leftovers(config)
-    if _on_starter():  # DVC cannot see that a source is there now
+    for folder in comparison.leftovers(config.runs.values()):  # of runs that are no longer there
+        shutil.rmtree(folder)
+    data_set = tables.read_json(files.DATA_SET)["name"] if files.DATA_SET.is_file() else ""
+    if corpus.is_starter(data_set):  # DVC cannot see that a source is there now
         _dvc("--force", "--single-item", "fetch")
     if not targets:
         parallel.repro()
@@ -41,17 +42,6 @@ def write_documents() -> None:
     readme.write()
     findings.write()
     plot_templates.write()
-
-
-def _remove_leftovers(config: Params) -> None:
-    """Remove the results of runs that the study no longer has."""
-    for folder in comparison.leftovers(config.runs.values()):
-        shutil.rmtree(folder)
-
-
-def _on_starter() -> bool:
-    names = tables.read_json(files.DATA_SET)["name"] if files.DATA_SET.is_file() else ""
-    return corpus.is_starter(names)
 
 
 def _dvc(*arguments: str) -> None:

@@ -52,8 +52,7 @@ def _reasons(stage: Any, outputs: dict[str, Any]) -> Iterator[str]:
         elif not _overlaps_output(str(dep.def_path), outputs):
             yield from changes(dep.workspace_status())
     for out in stage.outs:
-        in_git = not out.use_cache and not stage.repo.scm.is_ignored(out.fs_path)
-        if in_git:
+        if not out.use_cache and not stage.repo.scm.is_ignored(out.fs_path):  # it is in git
             yield from changes(out.workspace_status())
 
 

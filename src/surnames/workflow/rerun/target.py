@@ -89,11 +89,9 @@ def _of_run(run_id: str) -> Target:
     for lock, summary in _candidates(commit):
         with suppress(StudyError):  # a lock without this run
             values = dvc_repo.parse_lock(lock)
-            fingerprints = {
-                fingerprint(run, replicate, values, summary, version)
-                for version in range(1, FORMAT + 1)
-            }
-            if tags[FINGERPRINT] in fingerprints:
+            versions = range(1, FORMAT + 1)
+            known = [fingerprint(run, replicate, values, summary, one) for one in versions]
+            if tags[FINGERPRINT] in known:
                 return Target(name, commit, [f"evaluate@{run}"], lock, summary, tags["data_set"])
     raise StudyError(
         f"neither the present {LOCK} nor a committed one is that of {name}: its results were never "
