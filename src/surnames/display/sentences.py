@@ -53,14 +53,14 @@ def answer(summary: Summary) -> list[str]:
 
 def diverged(summary: Summary) -> str:
     """The diverged networks, counted and named, since no mean includes them; "" without any."""
-    found = [
+    networks = [
         f"{cell.diverged} of {cell.diverged + cell.replicates} of {name} under {protocol}"
         for protocol, name in summary.runs
         if (cell := summary.cell(protocol, name)) is not None and cell.diverged
     ]
-    if not found:
+    if not networks:
         return ""
-    return f"Diverged in training, and so in no mean: {'; '.join(found)}."
+    return f"Diverged in training, and so in no mean: {'; '.join(networks)}."
 
 
 def table(summary: Summary) -> list[list[str]]:

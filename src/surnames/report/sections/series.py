@@ -24,9 +24,9 @@ def looks(shown: Sequence[str]) -> dict[str, dict[str, Any]]:
 
     What has no such card gets one of the colours that are left, by its place.
     """
-    known, others, found = architectures(), cycle((plots.GREEN, plots.PURPLE)), {}
+    known, others, lines = architectures(), cycle((plots.GREEN, plots.PURPLE)), {}
     for name in shown:
         card = (known[name].card() if name in known else None) or {}
         colour = COLOURS.get(card.get("activation", "")) or next(others)
-        found[name] = {"colour": colour, "dashed": card.get("readout") == "combined"}
-    return found
+        lines[name] = {"colour": colour, "dashed": card.get("readout") == "combined"}
+    return lines
