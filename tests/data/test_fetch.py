@@ -172,7 +172,7 @@ def test_local_copy(place: Place, server: Server, tmp_path: Path) -> None:
 
 def test_wrong_parameters_are_told_untraced(place: Place) -> None:
     """A stage stops at the door, before it asks anyone for anything."""
-    status, said = place.fetch(silence="1e-3", megabytes=0)
+    status, said = place.fetch(silence="ten", megabytes=0)
     assert status != 0
     assert "fetch.silence" in said
     assert "fetch.megabytes" in said
