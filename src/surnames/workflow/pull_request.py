@@ -19,8 +19,7 @@ from surnames.core import corpus
 from surnames.core.errors import StudyError, SurnamesError
 from surnames.core.tables import replace_text
 from surnames.git import git, git_or_nothing
-from surnames.workflow import smoke, study_diff
-from surnames.workflow import stale as staleness
+from surnames.workflow import smoke, stale, study_diff
 from surnames.workflow.study_diff import Snapshot, StudyDiff
 
 OUT = Path("build/ci")
@@ -74,9 +73,9 @@ def _checked(base: str, small: bool, rerun_stale: bool, say: Say) -> CheckReport
     patterns = [f":(glob){pattern}" for pattern in STUDY_FILES.split()]
     if not git("diff", "--name-only", fork_point, "--", *patterns):
         return CheckReport([f"No file of the study differs from {base}."])
-    stale = staleness.stale_stages()
-    if stale and not rerun_stale:
-        return CheckReport([], failure=staleness.message(stale))
+    stale_stages = stale.stale_stages()
+    if stale_stages and not rerun_stale:
+        return CheckReport([], failure=stale.message(stale_stages))
     before = study_diff.load(fork_point, known_as=base)
     if small:
         smoke.run(Path.cwd(), say)
@@ -92,7 +91,7 @@ def _checked(base: str, small: bool, rerun_stale: bool, say: Say) -> CheckReport
             "confirms nothing. The committed tables follow."
         )
         return CheckReport(sentences, study_diff.compare(before, committed))
-    sentence, failure = _compared_to_committed(committed, after, bool(stale))
+    sentence, failure = _compared_to_committed(committed, after, bool(stale_stages))
     if not _surnames("verify", say):
         failure = failure or "`surnames verify` failed; its messages are above"
     diff = study_diff.compare(before, after)
@@ -118,7 +117,7 @@ def _surnames(command: str, say: Say) -> bool:
 
 
 def _compared_to_committed(
-    committed: Snapshot, after: Snapshot, stale: bool
+    committed: Snapshot, after: Snapshot, was_stale: bool
 ) -> tuple[str, str | None]:
     """How the rerun compares with the committed results; and the failure, if that makes one.
 
@@ -133,11 +132,11 @@ def _compared_to_committed(
         f"{moved} of {len(diff.metrics)} metrics moved by more than the noise. {PATCH.name} holds "
         "the new files."
     )
-    if stale or not diff.verdicts:
+    if was_stale or not diff.verdicts:
         return sentence, None
     names = ", ".join(claim.name for claim in diff.verdicts)
     return sentence, (
-        f"the rerun gives other verdicts than the committed ledger: {names}; {staleness.REMEDY}"
+        f"the rerun gives other verdicts than the committed ledger: {names}; {stale.REMEDY}"
     )
 
 
