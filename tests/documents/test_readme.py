@@ -8,6 +8,7 @@ import pytest
 from support.projects import ROOT
 from support.tables import summary_row as row
 
+from surnames.cli import main
 from surnames.core.errors import StudyError
 from surnames.display import sentences
 from surnames.documents import readme
@@ -17,6 +18,11 @@ from surnames.study.summary import Summary
 
 WRITTEN = {"benchmarks.md", "findings.md"}  # by commands, every figure of them
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *DOCUMENTS,
+    *(ROOT / f"{page}.md" for page in ("CHANGELOG", "CONTRIBUTING", "SECURITY")),
+    ROOT / ".github/pull_request_template.md",
+]
 
 
 def prose(path: Path) -> str:
@@ -52,7 +58,7 @@ def test_no_figure_is_typed_in(path: Path) -> None:
     assert not re.findall(r"\d+\.\d+", text)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
     """Every file that a document links is in the project."""
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
@@ -60,13 +66,16 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{path.name} links {target}"
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_commands_exist(path: Path) -> None:
-    """Every make target that a document names is one."""
+    """Every make target and every subcommand of surnames that a document names is one."""
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in re.findall(r"\bmake ([a-z-]+)\b(?=[^`\n]*(?:`|#|$))", path.read_text(), re.M):
-        if f"`make {target}" in path.read_text() or f"\nmake {target}" in path.read_text():
-            assert f"make {target} " in listed.stdout, f"{path.name} names make {target}"
+    targets = set(re.findall(r"^make ([a-z-]+) ", listed.stdout, re.M))
+    begun = r"(?:^|`)(?:\.venv/bin/)?{} ([a-z][a-z-]*)"  # a line of code, or code in a sentence
+    page = path.read_text(encoding="utf-8")
+    assert set(re.findall(begun.format("make"), page, re.M)) <= targets
+    retired = {"reproduce"} if path.name == "CHANGELOG.md" else set()
+    assert set(re.findall(begun.format("surnames"), page, re.M)) <= {*main.commands} | retired
 
 
 @pytest.mark.parametrize(

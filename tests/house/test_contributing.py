@@ -21,10 +21,14 @@ def test_the_citation_is_of_this_version() -> None:
 
 
 def test_hooks_run_the_commands_of_the_makefile() -> None:
-    """pre-commit fetches nothing and has no versions of its own."""
+    """pre-commit runs the checks that `make test` begins with, and fetches nothing."""
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert [repo["repo"] for repo in hooks] == ["local"]
-    assert [hook["entry"] for hook in hooks[0]["hooks"]] == ["make lint", "make types"]
+    rule = re.search("^test:(.*) ##", (ROOT / "Makefile").read_text(), re.M)
+    assert rule, "the Makefile has no rule `test`"
+    wanted = [f"make {check}" for check in rule[1].split()]
+    assert [hook["entry"] for hook in hooks[0]["hooks"]] == wanted
+    assert all(hook["language"] == "system" for hook in hooks[0]["hooks"])
 
 
 def test_a_checkout_for_windows_has_the_same_bytes(tmp_path: Path) -> None:
