@@ -325,11 +325,9 @@ def stage(name: str, *words: str, folder: Path = ROOT) -> str:
 
 
 def test_stage_says_faults_without_a_traceback(tmp_path: Path) -> None:
-    """A run that is not there, words missing or too many, another folder, a stage run too early."""
+    """A run that is not there, another folder, a stage run too early."""
     assert "no run published nonsense" in stage("train", "published", "nonsense")
     assert "no file nonsense.py in src" in stage("evaluate", "published", "fixed", "nonsense")
-    assert "train.py <protocol> <architecture>" in stage("train", "published")
-    assert "train.py <protocol> <architecture>" in stage("train", "published", "fixed", "again")
     assert "params.yaml: No such file" in stage("train", "published", "fixed", folder=tmp_path)
     (tmp_path / "params.yaml").write_text(DEFAULT)
     said = stage("split", folder=tmp_path)
@@ -346,3 +344,13 @@ def test_every_error_is_of_one_tree() -> None:
     }
     assert all(issubclass(value, errors.SurnamesError) for value in tree)
     assert all(value.__name__ in (errors.__doc__ or "") for value in tree)
+
+
+def test_a_stage_says_how_it_is_called() -> None:
+    """Words too few or too many: the usage, and the status of wrong input."""
+    for words in ([], ["published", "fixed", "elman", "more"]):
+        script = [sys.executable, "pipeline/evaluate.py", *words]
+        done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        usage = "usage: python pipeline/evaluate.py <protocol> <architecture> <family>\n"
+        assert done.stderr == usage

@@ -295,7 +295,7 @@ def test_there_is_a_version_for_each_architecture(loaded: dict[str, Any]) -> Non
 def test_a_model_says_what_the_study_scored(
     loaded: dict[str, Any], store: MlflowClient, finished: Project, architecture: str
 ) -> None:
-    """The kept model's arithmetic is that of models.py, to 1e-5, on every starter name."""
+    """The kept model's arithmetic is that of its architecture, to 1e-5, on every starter name."""
     names = [*starter_names(finished.folder / "data/starter").names, "a", "Ou Yang"]
     [tags] = [one.tags for one in versions(store) if one.tags["architecture"] == architecture]
     folder = finished.folder / f"results/runs/{tags['protocol']}/{architecture}"

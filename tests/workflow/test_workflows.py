@@ -149,7 +149,7 @@ def test_what_starts_the_pipeline() -> None:
     """The study's own files do and documents do not; `make ci-pipeline` has the same list."""
     for path in ("params.yaml", "dvc.lock", "src/surnames/core/files.py", "pipeline/train.py"):
         assert watched(path)
-    for path in ("docs/ci.md", "README.md", "tests/test_house.py"):
+    for path in ("docs/ci.md", "README.md", "tests/house/test_contract.py"):
         assert not watched(path)
     events = workflow(FOLDER / "pipeline.yml")[True]
     assert events["pull_request"]["paths"] == pull_request.STUDY_FILES.split()

@@ -20,7 +20,7 @@ TOLERANCE = 1e-2  # probabilities within 3e-4 of those at a hundredth of it
 def ngrams(name: str, longest: int) -> Counter[str]:
     """The n-grams, n = 1 to `longest`, of each word of a name with a space at either end.
 
-    The same as scikit-learn's `char_wb` analyzer, which `tests/test_baselines.py` holds it against.
+    The same as scikit-learn's `char_wb` analyzer, which `test_baselines.py` holds it against.
     """
     words = [f" {word} " for word in name.split()]
     return Counter(

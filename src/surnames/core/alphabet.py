@@ -52,7 +52,7 @@ def cleaned_form(line: str) -> str:
 
 
 def lost_letters(line: str) -> str:
-    """The characters of a line that the tutorial's normalization drops without a word."""
+    """The characters of a line that the tutorial's normalization drops silently."""
     return "".join(letter for letter in without_marks(line) if letter not in INDEX)
 
 

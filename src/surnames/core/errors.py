@@ -38,13 +38,17 @@ class TrainingError(SurnamesError):
 
 
 def run(main: Callable[..., None]) -> None:
-    """Call a stage's `main` with the command line's words; a user's mistake exits 1, untraced."""
+    """Call a stage's `main` with the words of its command line.
+
+    A mistake of the user exits with 1 and without a traceback, wrong words with the usage and 2.
+    """
     words = sys.argv[1:]
     try:
         inspect.signature(main).bind(*words)
     except TypeError:
         wanted = " ".join(f"<{name}>" for name in inspect.signature(main).parameters)
-        sys.exit(f"error: {words} came; run: python {sys.argv[0]} {wanted}".rstrip())
+        print(f"usage: python {sys.argv[0]} {wanted}".rstrip(), file=sys.stderr)
+        sys.exit(2)
     try:
         main(*words)
     except SurnamesError as error:

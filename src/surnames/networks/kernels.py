@@ -13,8 +13,7 @@ It gives the same bits on every processor, with any vector width and any number 
 
 All of it is in this one file, because that is what numba's cache on disk looks at.
 
-`reference.py` holds the same arithmetic as plain autograd; `tests/test_engines.py` holds the two
-together. All matrices are float32; the 18 probabilities and the loss of a step are float64.
+`reference.py` holds the same arithmetic as plain autograd; `test_engines.py` holds the two together. All matrices are float32; the 18 probabilities and the loss of a step are float64.
 """
 
 from collections.abc import Sequence
@@ -287,8 +286,8 @@ def add_rows(
 ) -> None:
     """out[at] += scales @ rows, row by row, from the first or from the last.
 
-    Rows whose scale is zero are left out; with ReLU that is half of them. `order` is room for the
-    numbers of the others.
+    Rows whose scale is zero are left out; with ReLU that is half of them. `order` is a scratch
+    buffer for the numbers of the others.
     """
     count = 0
     for k in range(scales.size):
@@ -398,8 +397,9 @@ def descend(
 ) -> None:  # fmt: skip
     """One step down the gradient, for every weight that took part in reading this name.
 
-    `descent` (1, languages) is -learning_rate * the gradient by the logits; D[t] becomes the same
-    by the pre-activation of h[t], t from `reads` down to 1. No weight moves before its last use.
+    `descent` (1, languages) is -learning_rate * the gradient with respect to the logits; D[t]
+    becomes the same with respect to the pre-activation of h[t], t from `reads` down to 1. No weight
+    moves before its last use.
     """
     add_row(b, 0, descent, 0)
     if S.shape[0] > 0:
@@ -429,12 +429,12 @@ def train_steps(
 ) -> tuple[float, int]:  # fmt: skip
     """One step of gradient descent on each of `examples`, in place.
 
-    h, D (longest name + 1, hidden) and probabilities (languages,) are room to work in. Returns the
-    sum of the losses (nats) and the number of names read right; the sum is not finite once the
-    network has diverged.
+    h, D (longest name + 1, hidden) and probabilities (languages,) are scratch buffers. Returns the
+    sum of the losses (nats) and the number of names classified correctly; the sum is not finite
+    once the network has diverged.
     """
     logits = np.empty((1, b.size), np.float32)
-    descent = np.zeros((1, b.size), np.float32)  # -learning_rate * the gradient by the logits
+    descent = np.zeros((1, b.size), np.float32)  # -learning_rate * d loss / d logits
     order = np.empty(max(c.size, b.size) + 1, np.int64)
     total_loss, right = 0.0, 0
     for example in examples:

@@ -5,7 +5,7 @@ Any torch.nn.Module trains here that `build(letters, hidden_size, languages)` ma
     forward(names, lengths) -> logits
     (batch, longest) int64, (batch,) int64 -> (batch, languages)
 
-whatever stands behind a name's last letter must not change its logits.
+what follows a name's last letter is padding and must not change its logits.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ BATCH = 1024  # names scored at once
 
 
 class ElmanModule(nn.Module):
-    """The six cells: h_t = f(cell [x_t ; h_(t-1)]), read out from [x_t ; h_(t-1)] or from h_t."""
+    """The six cells: h_t = f(cell [x_t ; h_(t-1)]), output from [x_t ; h_(t-1)] or from h_t."""
 
     def __init__(self, activation: str, readout: str, hidden_size: int) -> None:
         super().__init__()
