@@ -13,7 +13,8 @@ It gives the same bits on every processor, with any vector width and any number 
 
 All of it is in this one file, because that is what numba's cache on disk looks at.
 
-`reference.py` holds the same arithmetic as plain autograd; `test_engines.py` holds the two together. All matrices are float32; the 18 probabilities and the loss of a step are float64.
+`reference.py` holds the same arithmetic as plain autograd; `test_engines.py` holds the two
+together. All matrices are float32; the 18 probabilities and the loss of a step are float64.
 """
 
 from collections.abc import Sequence
