@@ -16,11 +16,7 @@ def main(protocol: str, architecture: str, family: str) -> None:
     scored = [split.corpus.take(split.scored_rows(k)) for k in range(len(networks))]
     evaluations = scoring.evaluate_all(scored_by, networks, scored, outside)
     means = scoring.means(evaluations)
-    scoring.save_predictions(evaluations, files.predictions(protocol, architecture))
-    scoring.save_confusion(evaluations, files.confusion(protocol, architecture))
-    scoring.save_calibration(evaluations, files.calibration(protocol, architecture))
-    scoring.save_scores(evaluations, files.scores(protocol, architecture))
-    scoring.save_recalls(evaluations, files.recall(protocol, architecture))
+    scoring.save(evaluations, protocol, architecture)
     tables.write_json(means, files.metrics(protocol, architecture))
 
 

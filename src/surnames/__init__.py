@@ -36,20 +36,9 @@ def results(table: str = "summary", *, root: str | Path = ".") -> "pd.DataFrame"
     from surnames.core.errors import StudyError
     from surnames.study import paths
 
-    known = {
-        path.stem: path
-        for path in (
-            paths.SUMMARY,
-            paths.REPLICATES,
-            paths.RECALL,
-            paths.EFFECTS,
-            paths.CURVES,
-            paths.CONFUSIONS,
-        )
-    }
-    if table not in known:
-        raise StudyError(f"no table {table!r}; choose from {', '.join(known)}")
-    path = project.find(Path(root).resolve()) / known[table]
+    if table not in paths.TABLES:
+        raise StudyError(f"no table {table!r}; choose from {', '.join(paths.TABLES)}")
+    path = project.find(Path(root).resolve()) / paths.TABLES[table]
     if not path.is_file():
         raise StudyError(f"{path} is not there; run `make repro`, or `dvc pull`")
     return pd.read_csv(path)

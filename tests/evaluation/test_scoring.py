@@ -13,6 +13,7 @@ from sklearn import metrics as oracle
 
 from surnames.architectures import elman
 from surnames.architectures.majority import Majority
+from surnames.core import files
 from surnames.core.corpus import LANGUAGES, Corpus
 from surnames.core.errors import TrainingError
 from surnames.evaluation import scoring
@@ -162,26 +163,23 @@ def test_diverged_network_is_left_out_and_counted() -> None:
         assert_allclose(means[name], (first.metrics[name] + third.metrics[name]) / 2)
 
 
-def test_tables_hold_what_was_scored(tmp_path: Path) -> None:
+def test_tables_hold_what_was_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file that a run leaves, read again: to six digits, the diverged one empty."""
-    ones = evaluations()
-    scoring.save_scores(ones, tmp_path / "scores.csv")
-    columns = scoring.load_columns(tmp_path / "scores.csv")
+    monkeypatch.chdir(tmp_path)
+    ones, run = evaluations(), ("held_out", "fixed")
+    scoring.save(ones, *run)
+    columns = scoring.load_columns(files.scores(*run))
     assert set(scoring.METRICS) <= set(columns)
     for name, values in columns.items():
         assert_allclose(values[[0, 2]], [ones[k].metrics[name] for k in (0, 2)], rtol=1e-5)
         assert np.isnan(values[1])
-    scoring.save_recalls(ones, tmp_path / "recall.csv")
-    recall = scoring.load_columns(tmp_path / "recall.csv")
+    recall = scoring.load_columns(files.recall(*run))
     assert list(recall) == list(LANGUAGES)
     wanted = np.array([scoring.recalls(one.counts) for one in ones]).T
     assert_allclose(list(recall.values()), wanted, rtol=1e-5)
-    scoring.save_confusion(ones, tmp_path / "confusion.csv")
-    assert_array_equal(
-        scoring.load_confusion(tmp_path / "confusion.csv"), ones[0].counts + ones[2].counts
-    )
-    scoring.save_calibration(ones, tmp_path / "calibration.csv")
-    bins = scoring.load_columns(tmp_path / "calibration.csv")
+    confusion = scoring.load_confusion(files.confusion(*run))
+    assert_array_equal(confusion, ones[0].counts + ones[2].counts)
+    bins = scoring.load_columns(files.calibration(*run))
     assert bins["names"].sum() == 80
     right = (bins["accuracy"] * bins["names"]).sum()
     assert_allclose(right, sum(np.trace(one.counts) for one in ones), rtol=1e-4)

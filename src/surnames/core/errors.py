@@ -1,12 +1,4 @@
-"""The project's exceptions, and the one place where they become an exit status.
-
-SurnamesError
-├── ParameterError    params.yaml or claims.yaml is invalid
-├── DataError         the names, or a file made from them, are not what they must be
-│   └── SourceError   no source gave the pinned data set
-├── StudyError        the study asks for something that it does not hold
-└── TrainingError     no network came out of training
-"""
+"""The project's exceptions, and the one place where they become an exit status."""
 
 import inspect
 import sys

@@ -5,6 +5,7 @@ the report, MLflow or the documents read and write is named in their own rooms: 
 there must not make every stage stale.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
@@ -34,46 +35,17 @@ def run(protocol: str, architecture: str) -> Path:
     return RUNS / protocol / architecture
 
 
-def weights(protocol: str, architecture: str) -> Path:
-    """The weights of all replicates."""
-    return run(protocol, architecture) / "weights.safetensors"
+def _in_run(name: str) -> Callable[[str, str], Path]:
+    """The path of a file for each (protocol, architecture)."""
+    return lambda protocol, architecture: run(protocol, architecture) / name
 
 
-def history(protocol: str, architecture: str) -> Path:
-    """The learning curves of all replicates."""
-    return run(protocol, architecture) / "history.csv"
-
-
-def evaluation(protocol: str, architecture: str) -> Path:
-    """What scoring gave, as one folder: one entry of dvc.lock instead of five."""
-    return run(protocol, architecture) / "evaluation"
-
-
-def predictions(protocol: str, architecture: str) -> Path:
-    """What every replicate said of every name that it was scored on."""
-    return evaluation(protocol, architecture) / "predictions.safetensors"
-
-
-def confusion(protocol: str, architecture: str) -> Path:
-    """Confusion counts, summed over replicates."""
-    return evaluation(protocol, architecture) / "confusion.csv"
-
-
-def calibration(protocol: str, architecture: str) -> Path:
-    """Confidence against accuracy, over replicates."""
-    return evaluation(protocol, architecture) / "calibration.csv"
-
-
-def scores(protocol: str, architecture: str) -> Path:
-    """The metrics of each replicate."""
-    return evaluation(protocol, architecture) / "scores.csv"
-
-
-def recall(protocol: str, architecture: str) -> Path:
-    """The recall of each language, by replicate."""
-    return evaluation(protocol, architecture) / "recall.csv"
-
-
-def metrics(protocol: str, architecture: str) -> Path:
-    """The metrics' means over replicates: DVC's own view."""
-    return run(protocol, architecture) / "metrics.json"
+weights = _in_run("weights.safetensors")  # of all replicates
+history = _in_run("history.csv")  # the learning curves of all replicates
+metrics = _in_run("metrics.json")  # their means over replicates, DVC's own view
+# what scoring gave is one folder: one entry of dvc.lock instead of five
+predictions = _in_run("evaluation/predictions.safetensors")  # of every replicate and name
+confusion = _in_run("evaluation/confusion.csv")  # counts, summed over replicates
+calibration = _in_run("evaluation/calibration.csv")  # confidence against accuracy, likewise
+scores = _in_run("evaluation/scores.csv")  # the metrics of each replicate
+recall = _in_run("evaluation/recall.csv")  # the recall of each language, by replicate

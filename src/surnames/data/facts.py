@@ -1,5 +1,6 @@
 """The data card: what the names are, in numbers."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,39 +12,35 @@ from surnames.data.names import Change, Line
 
 def card(lines: list[Line], every: Corpus, clean: Corpus, changes: list[Change]) -> dict[str, Any]:
     """The data card: what these names are, in numbers."""
-    spoken: dict[str, set[int]] = {}
-    for name, language in zip(every.names, every.languages, strict=True):
-        spoken.setdefault(name, set()).add(int(language))
-    letters: dict[str, int] = {}
-    for line in lines:
-        for letter in alphabet.lost_letters(line.text):
-            letters[alphabet.visible(letter)] = letters.get(alphabet.visible(letter), 0) + 1
-    kinds: dict[str, int] = {}
-    for change in changes:
-        for reason in change.reasons:
-            kind = "repeated" if reason.startswith("repeats") else reason
-            kind = "letters lost" if reason.startswith("the tutorial drops") else kind
-            kinds[kind] = kinds.get(kind, 0) + 1
     pairs = set(zip(every.names, every.languages.tolist(), strict=True))
+    languages_of = Counter(name for name, _ in pairs)  # name -> number of languages
+    distinct = Counter(language for _, language in pairs)
+    letters = Counter(
+        alphabet.visible(c) for line in lines for c in alphabet.lost_letters(line.text)
+    )
+    kinds = Counter(_kind(reason) for change in changes for reason in change.reasons)
+    counts = [np.bincount(one.languages, minlength=len(LANGUAGES)) for one in (every, clean)]
     return {
         "lines": len(lines),
-        "distinct_names": len(spoken),
+        "distinct_names": len(languages_of),
         "distinct_pairs": len(pairs),
         "clean_names": len(clean.names),
-        "names_under_several_languages": sum(len(under) > 1 for under in spoken.values()),
-        "most_languages_of_one_name": max(len(under) for under in spoken.values()),
+        "names_under_several_languages": sum(number > 1 for number in languages_of.values()),
+        "most_languages_of_one_name": max(languages_of.values()),
         "changes": dict(sorted(kinds.items())),
         "letters_lost": dict(sorted(letters.items(), key=lambda item: (-item[1], item[0]))),
         "ceilings": {"lines": ceilings(every), "names": ceilings(clean)},
         "languages": {
-            language: {
-                "lines": int((every.languages == k).sum()),
-                "distinct": sum(language_index == k for _, language_index in pairs),
-                "clean": int((clean.languages == k).sum()),
-            }
+            language: {"lines": counts[0][k], "distinct": distinct[k], "clean": counts[1][k]}
             for k, language in enumerate(LANGUAGES)
         },
     }
+
+
+def _kind(reason: str) -> str:
+    """A reason without the line or the letters that it names."""
+    kinds = {"repeats": "repeated", "the tutorial drops": "letters lost"}
+    return next((kind for start, kind in kinds.items() if reason.startswith(start)), reason)
 
 
 def ceilings(corpus: Corpus) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import safetensors.numpy
 
-from surnames.core import tables
+from surnames.core import files, tables
 from surnames.core.corpus import LANGUAGES, Corpus
 from surnames.core.errors import StudyError, TrainingError
 
@@ -173,55 +173,42 @@ def means(evaluations: list[Evaluation]) -> dict[str, float]:
     }
 
 
-def save_predictions(evaluations: list[Evaluation], path: Path) -> None:
-    """All replicates in one safetensors file, `<replicate>.<field>`; a diverged one's are empty."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def save(evaluations: list[Evaluation], protocol: str, architecture: str) -> None:
+    """Write a run's predictions, scores and recalls by replicate, confusion and calibration.
+
+    A diverged network has no predictions and empty scores. Confusion and calibration are sums over
+    replicates; a row of confusion is the right language, one of calibration a bin of confidence.
+    """
+    place = (protocol, architecture)
     arrays = {
         f"{replicate}.{key}": array
         for replicate, one in enumerate(evaluations)
         for key, array in zip(PREDICTION_KEYS, astuple(one.predictions), strict=True)
     }
-    path.write_bytes(safetensors.numpy.save(arrays))
+    files.predictions(*place).parent.mkdir(parents=True, exist_ok=True)
+    files.predictions(*place).write_bytes(safetensors.numpy.save(arrays))
 
+    metrics = next(list(one.metrics) for one in evaluations if one.metrics)
+    scores = ([k, *map(one.metrics.get, metrics)] for k, one in enumerate(evaluations))
+    tables.write_table(["replicate", *metrics], scores, files.scores(*place))
 
-def save_confusion(evaluations: list[Evaluation], path: Path) -> None:
-    """Confusion counts summed over replicates, the right language first in each row."""
-    counts = sum(one.counts for one in evaluations)
-    rows = ([name, *row] for name, row in zip(LANGUAGES, np.asarray(counts).tolist(), strict=True))
-    tables.write_table(["language", *LANGUAGES], rows, path)
+    rows = ([k, *recalls(one.counts).tolist()] for k, one in enumerate(evaluations))
+    tables.write_table(["replicate", *LANGUAGES], rows, files.recall(*place))
+
+    counts = np.asarray(sum(one.counts for one in evaluations)).tolist()
+    rows = ([language, *row] for language, row in zip(LANGUAGES, counts, strict=True))
+    tables.write_table(["language", *LANGUAGES], rows, files.confusion(*place))
+
+    bins = enumerate(np.asarray(sum(calibration(one.predictions) for one in evaluations)))
+    header = ["from", "to", "names", "confidence", "accuracy"]
+    rows = ([k / BINS, (k + 1) / BINS, int(n), c / n, right / n] for k, (n, c, right) in bins if n)
+    tables.write_table(header, rows, files.calibration(*place))
 
 
 def load_confusion(path: Path) -> np.ndarray:
-    """(languages, languages) int64, as `save_confusion` wrote it."""
+    """(languages, languages) int64 counts: a row for each right language."""
     rows = tables.read_table(path)
     return np.array([[int(row[name]) for name in LANGUAGES] for row in rows])
-
-
-def save_calibration(evaluations: list[Evaluation], path: Path) -> None:
-    """For each bin of confidence, over all replicates: names, mean confidence and accuracy."""
-    bins = np.asarray(sum(calibration(one.predictions) for one in evaluations))
-    rows = (
-        (k / BINS, (k + 1) / BINS, int(names), confidence / names, right / names)
-        for k, (names, confidence, right) in enumerate(bins)
-        if names
-    )
-    tables.write_table(["from", "to", "names", "confidence", "accuracy"], rows, path)
-
-
-def save_scores(evaluations: list[Evaluation], path: Path) -> None:
-    """One row of metrics for each replicate; the cells of a diverged one are empty."""
-    columns = next(list(one.metrics) for one in evaluations if one.metrics)
-    rows = (
-        (replicate, *(one.metrics.get(name) for name in columns))
-        for replicate, one in enumerate(evaluations)
-    )
-    tables.write_table(["replicate", *columns], rows, path)
-
-
-def save_recalls(evaluations: list[Evaluation], path: Path) -> None:
-    """One row for each replicate: the recall of each language."""
-    rows = ((replicate, *recalls(one.counts).tolist()) for replicate, one in enumerate(evaluations))
-    tables.write_table(["replicate", *LANGUAGES], rows, path)
 
 
 def load_columns(path: Path) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ All of it is in this one file, because that is what numba's cache on disk looks 
 together. All matrices are float32; the 18 probabilities and the loss of a step are float64.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -187,6 +188,7 @@ def reinterpret(typing_context: Any, value: Any, like: Any) -> Any:
 ROUNDER = 1.5 * 2.0**52  # adding it leaves the nearest integer in the low bits of a float64
 LOG2_E = 1.4426950408889634
 LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # fdlibm's split of ln 2
+INVERSE_FACTORIALS = tuple(1 / math.factorial(k) for k in range(14))
 
 
 @compiled
@@ -196,20 +198,9 @@ def exp(x: float) -> float:
     shifted = scalar_fma(x, LOG2_E, ROUNDER)
     power = shifted - ROUNDER
     r = scalar_fma(power, -LN2_LOW, scalar_fma(power, -LN2_HIGH, x))
-    s = 1.6059043836821613e-10
-    s = scalar_fma(s, r, 2.08767569878681e-09)
-    s = scalar_fma(s, r, 2.505210838544172e-08)
-    s = scalar_fma(s, r, 2.755731922398589e-07)
-    s = scalar_fma(s, r, 2.7557319223985893e-06)
-    s = scalar_fma(s, r, 2.48015873015873e-05)
-    s = scalar_fma(s, r, 0.0001984126984126984)
-    s = scalar_fma(s, r, 0.001388888888888889)
-    s = scalar_fma(s, r, 0.008333333333333333)
-    s = scalar_fma(s, r, 0.041666666666666664)
-    s = scalar_fma(s, r, 0.16666666666666666)
-    s = scalar_fma(s, r, 0.5)
-    s = scalar_fma(s, r, 1.0)
-    s = scalar_fma(s, r, 1.0)
+    s = 0.0
+    for k in range(13, -1, -1):
+        s = scalar_fma(s, r, INVERSE_FACTORIALS[k])
     bits = reinterpret(shifted, 0)
     return s * reinterpret((bits + 1023) << 52, 0.0)
 

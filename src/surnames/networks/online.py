@@ -21,10 +21,8 @@ def aligned(values: np.ndarray) -> np.ndarray:
 
 def padded(values: np.ndarray, rows: bool) -> np.ndarray:
     """`aligned`, with zeros up to a multiple of 16 columns, and of rows where asked for."""
-    room = [(0, -size % 16) for size in values.shape]
-    if not rows:
-        room[0] = (0, 0)
-    return aligned(np.pad(values, room))
+    height, width = values.shape
+    return aligned(np.pad(values, [(0, -height % 16 if rows else 0), (0, -width % 16)]))
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def train(
 ) -> list[tuple[int, float, float]]:
     """Train in place on the rows `examples` of the corpus; returns the learning curve.
 
-    The curve has (step, mean loss in nats, share right) for each stretch; it ends where the loss is
+    The curve has (step, mean loss in nats, share right) for each window; it ends where the loss is
     no longer a number.
     """
     letters, offsets = corpus.encoded

@@ -11,16 +11,15 @@ class Progress:
     """Counts steps and finished networks of one run; safe to call from several threads."""
 
     def __init__(self, title: str, networks: int, steps: int) -> None:
-        self.title, self.networks, self.total = title, networks, networks * steps
+        self.title, self.networks = title, networks
         self.done, self.started, self.lock = 0, time.monotonic(), Lock()
-        terminal = sys.stderr.isatty()
         self.bar = tqdm(
-            total=self.total,
-            desc=f"{title}: 0 of {networks}",
+            desc=title,
+            total=networks * steps,
             unit=" steps",
             unit_scale=True,
+            disable=None,
             leave=False,
-            disable=not terminal,
         )
 
     def advance(self, steps: int) -> None:

@@ -10,3 +10,4 @@ LEDGER = Path("results/claims.json")  # the claims with their verdicts
 EFFECTS = Path("results/effects.csv")  # the parts of the fix
 CURVES = Path("results/curves.csv")
 CONFUSIONS = Path("results/confusions.csv")
+TABLES = {path.stem: path for path in (SUMMARY, REPLICATES, RECALL, EFFECTS, CURVES, CONFUSIONS)}
