@@ -6,7 +6,9 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from support.projects import Project
+from support.untrained import network
 
 from surnames.core import files, tables
 from surnames.core.errors import StudyError
@@ -84,6 +86,19 @@ def test_missing_weights_are_a_clear_error(study: Project) -> None:
     said = study.run("surnames", "predict", "Satoshi", fails=True)
     assert "weights.safetensors is not here; run `make repro`" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("architecture", ["fixed", "tutorial_2017"])
+def test_a_model_logged_before_cards_had_a_readout_is_read(
+    tmp_path: Path, architecture: str
+) -> None:
+    """A store keeps every version that was ever registered in it, each with its card of then."""
+    model = network(architecture)
+    card = model_card(model.architecture)
+    assert card is not None and card.pop("readout")
+    tables.write_json(card, tmp_path / "card.json")
+    save_file(model.weights, tmp_path / "weights.safetensors")
+    assert load(str(tmp_path)).architecture == model.architecture
 
 
 def test_a_model_with_another_alphabet_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
 """Answers as a table for people, as JSON lines or as CSV."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,45 +16,36 @@ from surnames.core.errors import DataError
 from surnames.prediction.model import Answers, Model
 from surnames.prediction.names_in import LANGUAGE, NAME
 
-DECIMALS = 4  # of a probability in CSV
-SHARES = [f"{k / 10**DECIMALS:.{DECIMALS}f}" for k in range(10**DECIMALS + 1)] + [""]
+CELLS = [*LANGUAGES, ""]  # the last one, at -1, is that of no answer
+SHARES = [*(f"{k / 10_000:.4f}" for k in range(10_001)), ""]  # the same: by the ten-thousandth
+SPECIAL = re.compile('[",\r\n]')  # a cell of CSV that holds one of these stands in quotes
 
 
-def csv_header(top: int, by_letter: bool) -> list[str]:
-    """The columns: `letters` is the start of the name so far, where this is asked for."""
-    ranks = [f"{key}_{k}" for k in range(1, top + 1) for key in (LANGUAGE, "probability")]
-    return [NAME, "read_as", *(["letters"] if by_letter else []), *ranks, "note"]
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if SPECIAL.search(cell) else cell
 
 
 def _csv_lines(answers: Answers) -> Iterator[str]:
-    """A line for each name: joined, not by csv.writer, because a plain name needs no quotes."""
-    names, ends = list(answers.names), ["\n"] * len(answers.names)
-    for row, reading in answers.odd.items():
-        names[row], ends[row] = _quoted(names[row]), f"{_quoted(reading.note)}\n"
+    """A line for each name; only one that is not plain may need quotes."""
+    names, notes = list(answers.names), answers.notes
+    for row in answers.odd:
+        names[row], notes[row] = _quoted(names[row]), _quoted(notes[row])
     columns = [names, answers.read_as]
-    whole = np.nan_to_num(answers.probabilities * 10**DECIMALS, nan=len(SHARES) - 1)
-    for best, shares in zip(answers.languages.T, np.rint(whole).astype(int).T, strict=True):
-        columns.append([LANGUAGES[k] if k >= 0 else "" for k in best.tolist()])
-        columns.append([SHARES[k] for k in shares.tolist()])
-    return map(",".join, zip(*columns, ends, strict=True))
-
-
-def _quoted(text: str) -> str:
-    """A cell of CSV, in quotes where it needs them; csv.writer looks for its own line's end."""
-    cell = io.StringIO(newline="")
-    csv.writer(cell, lineterminator="\r\n").writerow([text, ""])
-    return cell.getvalue().removesuffix(",\r\n")
+    shares = np.rint(np.nan_to_num(10_000 * answers.probabilities, nan=-1)).astype(int)
+    for best, highest in zip(answers.languages.T.tolist(), shares.T.tolist(), strict=True):
+        columns.append([CELLS[k] for k in best])
+        columns.append([SHARES[k] for k in highest])
+    return map(",".join, zip(*columns, [f"{note}\n" for note in notes], strict=True))
 
 
 def _csv_lines_by_letter(answers: list[dict[str, Any]], top: int) -> Iterator[str]:
     """A line for each letter of each name, and one for a name of which no letter was read."""
     for one in answers:
-        beliefs = one["by_letter"] or [{"answers": [{LANGUAGE: "", "probability": np.nan}] * top}]
-        for k, belief in enumerate(beliefs, 1):
+        for k, belief in enumerate(one["by_letter"] or [{"answers": []}], 1):
             cells = [one["name"], one["read_as"], one["read_as"][:k]]
             for answer in belief["answers"]:
-                share = f"{answer['probability']:.{DECIMALS}f}"
-                cells += [answer[LANGUAGE], share if answer[LANGUAGE] else ""]
+                cells += [answer[LANGUAGE], f"{answer['probability']:.4f}"]
+            cells += [""] * (3 + 2 * top - len(cells))
             yield ",".join(map(_quoted, [*cells, one["note"]])) + "\n"
 
 
@@ -83,11 +73,7 @@ def _label(answer: dict[str, Any]) -> str:
     return name if answer["read_as"] in (name, "") else f"{name} (as {answer['read_as']})"
 
 
-LINES: dict[str, Callable[[list[dict[str, Any]], int], Iterator[str]]] = {
-    "table": _table_lines,
-    "json": _json_lines,
-    "csv": _csv_lines_by_letter,
-}
+LINES = {"table": _table_lines, "json": _json_lines, "csv": _csv_lines_by_letter}
 
 
 @dataclass(frozen=True)
@@ -102,16 +88,18 @@ class Writer:
     def start(self) -> None:
         """Write what stands above the first answer."""
         if self.form == "csv":
-            self.stream.write(",".join(csv_header(self.top, self.by_letter)) + "\n")
+            ranks = [f"{key}_{k + 1}" for k in range(self.top) for key in (LANGUAGE, "probability")]
+            letters = ["letters"] if self.by_letter else []  # the start of the name so far
+            self.stream.write(",".join([NAME, "read_as", *letters, *ranks, "note"]) + "\n")
 
     def write(self, model: Model, answers: Answers, many: bool) -> None:
         """Write one chunk of answers; `many` as for the model."""
-        if self.form == "csv" and not self.by_letter:
-            self.stream.write("".join(_csv_lines(answers)))
-        elif self.by_letter:  # one at a time: a name of a thousand letters has a thousand starts
+        if self.by_letter:  # one at a time: a name of a thousand letters has a thousand starts
             for one in answers.as_dicts():
                 letters = model.with_letters(one, self.top, many=many)
                 self.stream.writelines(LINES[self.form]([letters], self.top))
+        elif self.form == "csv":
+            self.stream.write("".join(_csv_lines(answers)))
         else:
             self.stream.writelines(LINES[self.form](answers.as_dicts(), self.top))
 

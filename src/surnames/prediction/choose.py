@@ -10,6 +10,7 @@ from surnames.evaluation.scoring import load_columns, median_replicate
 from surnames.networks.lookup import architectures
 from surnames.networks.network import Weights
 from surnames.prediction.model import Model
+from surnames.study import summary
 from surnames.study.paths import SUMMARY
 from surnames.tracking.model_card import labels
 from surnames.tracking.store import MODEL
@@ -54,15 +55,12 @@ def load(model: str = "fixed", here: Path = Path()) -> Model:
 
 def _of_study(architecture: str) -> Model:
     """The network that stands for an architecture of this study."""
-    if not SUMMARY.is_file():
-        raise StudyError(f"{SUMMARY} is not here; run `make repro` in the project's folder")
-    rows = tables.read_table(SUMMARY)
-    data_sets = {(row["protocol"], row["architecture"]): row["data_set"] for row in rows}
+    study = summary.load()
     for protocol in ("held_out", "published"):
-        if (protocol, architecture) in data_sets:
+        if (protocol, architecture) in study.runs:
             path = files.weights(protocol, architecture)
-            return _of_run(path.parent, path, data_sets[protocol, architecture])
-    known = ", ".join(dict.fromkeys(name for _, name in data_sets))
+            return _of_run(path.parent, path, study.data_set)
+    known = ", ".join(study.architectures)
     raise StudyError(f"{SUMMARY} has no run of {architecture}; it has {known}")
 
 

@@ -18,7 +18,7 @@ from surnames.prediction.tally import Tally
 
 
 def answer(model: Model, source: Source, writer: Writer, progress: Callable[[int], None]) -> Tally:
-    """Answer all names of a source, in their order; `progress` gets the place of each chunk.
+    """Answer all names of a source, in their order; `progress` gets how far each chunk reaches.
 
     Input of less than a chunk is scored with NumPy, because the engine takes longer to import.
     """
@@ -30,7 +30,7 @@ def answer(model: Model, source: Source, writer: Writer, progress: Callable[[int
         answers = model.ask(chunk.names, writer.top, many=many)
         tally.add(answers, chunk.languages)
         writer.write(model, answers, many)
-        progress(chunk.place)
+        progress(source.place() if source.place else tally.names)
     writer.stream.flush()
     return tally
 

@@ -33,29 +33,22 @@ class Answers:
         return notes
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """See `Model.answers`."""
-        answers = as_answers(self.languages, self.probabilities)
-        rows = zip(self.names, self.read_as, answers, self.notes, strict=True)
+        """See `Model.answers`. Six decimals: beyond them `exp` differs between processors."""
+        shares = np.round(self.probabilities, 6).tolist()
+        columns = (self.names, self.read_as, self.languages.tolist(), shares, self.notes)
         return [
-            {"name": name, "read_as": read_as, "answers": answer, "note": note}
-            for name, read_as, answer, note in rows
+            {
+                "name": name,
+                "read_as": read_as,
+                "answers": [
+                    {"language": LANGUAGES[k], "probability": probability}
+                    for k, probability in zip(best, highest, strict=True)
+                    if k >= 0
+                ],
+                "note": note,
+            }
+            for name, read_as, best, highest, note in zip(*columns, strict=True)
         ]
-
-
-def as_answers(languages: np.ndarray, probabilities: np.ndarray) -> list[list[dict[str, Any]]]:
-    """For each row its languages and probabilities; none where the language is -1.
-
-    Six decimals: beyond them `exp` differs between processors.
-    """
-    rows = zip(languages.tolist(), np.round(probabilities, 6).tolist(), strict=True)
-    return [
-        [
-            {"language": LANGUAGES[k], "probability": probability}
-            for k, probability in zip(*row, strict=True)
-            if k >= 0
-        ]
-        for row in rows
-    ]
 
 
 @dataclass(frozen=True)
@@ -125,8 +118,7 @@ class Model:
         self, answer: dict[str, Any], top: int, *, many: bool = False
     ) -> dict[str, Any]:
         """The answer to a name with `by_letter`: the answers after each letter that was read."""
-        read_as = answer["read_as"]
-        starts = [read_as[: k + 1] for k in range(len(read_as))]
-        beliefs = as_answers(*self._best(starts, top, many=many))
-        letters = zip(read_as, beliefs, strict=True)
-        return answer | {"by_letter": [{"letter": one, "answers": each} for one, each in letters]}
+        starts = [answer["read_as"][: k + 1] for k in range(len(answer["read_as"]))]
+        after = Answers(starts, starts, {}, *self._best(starts, top, many=many)).as_dicts()
+        letters = [{"letter": one["name"][-1], "answers": one["answers"]} for one in after]
+        return answer | {"by_letter": letters}

@@ -9,37 +9,35 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from surnames.core.errors import DataError
 
 CHUNK = 8192  # names read and scored at once; input of a whole chunk is worth the engine's import
 STANDARD_INPUT = Path("-")
 NAME, LANGUAGE = "name", "language"  # columns
-Piece = tuple[list[str], list[str] | None]  # names, and their languages where they are known
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """Some names, their languages where these are known, and how far into its source it ends."""
+class Chunk(NamedTuple):
+    """Some names, and their languages where these are known."""
 
     names: list[str]
-    languages: list[str] | None
-    place: int
+    languages: list[str] | None = None
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where names come from; `size` and the chunks' places are in this unit."""
+    """Where names come from: how many of a unit, and how many it has given, if not of names."""
 
     chunks: Iterator[Chunk]
     size: int | None = None
     unit: str = "names"
+    place: Callable[[], int] | None = None
 
 
 def given(names: Sequence[str]) -> Source:
     """Names from the command line."""
-    return Source(iter([Chunk(list(names), None, len(names))]), len(names))
+    return Source(iter([Chunk(list(names))]), len(names))
 
 
 @contextmanager
@@ -67,29 +65,21 @@ def opened(path: Path, column: str = NAME, kind: str | None = None) -> Iterator[
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _placed(pieces: Iterator[Piece], place: Callable[[], int] | None = None) -> Iterator[Chunk]:
-    """Each with its place: in the file, or the number of names so far."""
-    count = 0
-    for names, languages in pieces:
-        count += len(names)
-        yield Chunk(names, languages, place() if place else count)
-
-
 def _text(file: IO[bytes], path: Path, column: str, kind: str) -> Source:
     """The names of a text file, by bytes where its size is known."""
     text = io.TextIOWrapper(file, "utf-8-sig", newline="" if kind == "csv" else None)
-    pieces = _csv(text, path, column) if kind == "csv" else _lines(text)
+    chunks = _csv(text, path, column) if kind == "csv" else _lines(text)
     if not file.seekable():
-        return Source(_placed(pieces))
-    return Source(_placed(pieces, file.tell), os.fstat(file.fileno()).st_size, "B")
+        return Source(chunks)
+    return Source(chunks, os.fstat(file.fileno()).st_size, "B", file.tell)
 
 
-def _lines(text: Iterator[str]) -> Iterator[Piece]:
+def _lines(text: Iterator[str]) -> Iterator[Chunk]:
     while lines := list(islice(text, CHUNK)):
-        yield [line.rstrip("\n") for line in lines], None
+        yield Chunk([line.rstrip("\n") for line in lines])
 
 
-def _csv(text: Iterator[str], path: Path, column: str) -> Iterator[Piece]:
+def _csv(text: Iterator[str], path: Path, column: str) -> Iterator[Chunk]:
     reader = csv.reader(text, strict=True)
     try:
         header = next(reader, [])
@@ -97,7 +87,7 @@ def _csv(text: Iterator[str], path: Path, column: str) -> Iterator[Piece]:
         rows = _checked(reader, len(header), path)
         while some := list(islice(rows, CHUNK)):
             languages = None if language is None else [row[language] for row in some]
-            yield [row[name] for row in some], languages
+            yield Chunk([row[name] for row in some], languages)
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: not valid CSV: {error}") from None
 
@@ -139,10 +129,10 @@ def _parquet(file: IO[bytes], path: Path, column: str, kind: str) -> Source:
         values = text.value_type if types.is_dictionary(text) else text
         if not (types.is_string(values) or types.is_large_string(values)):
             raise DataError(f"{path}: expected text in column {title!r}, got {text}")
-    return Source(_placed(_batches(table, titles, path)), table.metadata.num_rows)
+    return Source(_batches(table, titles, path), table.metadata.num_rows)
 
 
-def _batches(table: Any, titles: list[str], path: Path) -> Iterator[Piece]:
+def _batches(table: Any, titles: list[str], path: Path) -> Iterator[Chunk]:
     """The names, and the languages if they are the second of the columns; empty if missing."""
     batches = table.iter_batches(CHUNK, columns=titles)
     while True:
@@ -151,7 +141,7 @@ def _batches(table: Any, titles: list[str], path: Path) -> Iterator[Piece]:
         if batch is None:
             return
         columns = [[text or "" for text in batch.column(title).to_pylist()] for title in titles]
-        yield columns[0], columns[1] if len(columns) > 1 else None
+        yield Chunk(*columns)
 
 
 @contextmanager
