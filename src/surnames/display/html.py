@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 from surnames.display.rendering import environment
 from surnames.display.tables import markdown
-from surnames.display.wording import interval, number, percent, points, words
+from surnames.display.wording import estimate, interval, number, percent, points, words
 
 
 @cache
 def _environment() -> Environment:
-    filters = (address, code, interval, markdown, number, percent, points, words)
+    filters = (address, code, estimate, interval, markdown, number, percent, points, words)
     return environment(**{filter.__name__: filter for filter in filters})
 
 

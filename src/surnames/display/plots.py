@@ -25,7 +25,7 @@ MARKERS = "osD^v"
 NARROW, WIDE = 3.9, 7.6
 MINUS = "\N{MINUS SIGN}"
 LINE = 3.6  # percent: no two labels of a slope stand closer
-Look = dict[str, Any]  # keywords of matplotlib's
+LEGEND: dict[str, Any] = {"loc": "outside upper left", "ncols": 2, "fontsize": 7.5}
 STYLE = Path(__file__).parent / "templates/figures.mplstyle"
 
 
@@ -44,12 +44,22 @@ class Series:
     colour: str = ""
     dashed: bool = False
 
+    @property
+    def line(self) -> str:
+        """Its line in matplotlib's notation."""
+        return "--" if self.dashed else "-"
+
+
+def _figure(height: float, width: float = NARROW) -> tuple[Figure, Axes]:
+    figure = Figure((width, height), layout="constrained")
+    return figure, figure.subplots()
+
 
 def _svg(figure: Figure) -> str:
-    stream = io.BytesIO()
+    stream = io.StringIO()
     metadata = {"Date": None, "Creator": None}
     figure.savefig(stream, format="svg", facecolor="white", metadata=metadata)
-    return "\n".join(line.rstrip() for line in stream.getvalue().decode().splitlines()) + "\n"
+    return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
 def _colours(series: Sequence[Series]) -> list[str]:
@@ -78,18 +88,16 @@ def dots(
     columns = 1 if width == NARROW else len(series)
     around = 0.6 + 0.17 * math.ceil(len(series) / columns)  # the axis and the legend
     height = around + max(len(rows), 2) * (0.13 * lines + 0.17)
-    figure = Figure((width, height), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _figure(height, width)
     offset = 0.46 / max(len(series), 2)
     for k, (one, colour) in enumerate(zip(series, _colours(series), strict=True)):
         places = [row + (k - (len(series) - 1) / 2) * offset for row in range(len(rows))]
         if one.low:
             axes.hlines(places, _rounded(one.low), _rounded(one.high), color=colour, lw=1.6)
-        mark: Look = {"marker": MARKERS[k % len(MARKERS)], "ls": "", "ms": 4.2, "clip_on": False}
-        axes.plot(_rounded(one.x), places, color=colour, label=one.label, **mark)
+        marker = MARKERS[k % len(MARKERS)]
+        axes.plot(_rounded(one.x), places, marker, c=colour, label=one.label, ms=4.2, clip_on=False)
     axes.set_yticks(range(len(rows)), rows)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlim(limits)
+    axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=limits, xlabel=label)
     if limits[0] < 0:
         axes.axvline(0, color=BLACK, lw=0.8)
         axes.xaxis.set_major_formatter(
@@ -97,7 +105,6 @@ def dots(
         )
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(label)
     figure.legend(loc="outside upper left", ncols=columns)
     return _svg(figure)
 
@@ -128,33 +135,25 @@ def slopes(series: Sequence[Series], ends: Sequence[str], label: str) -> str:
 
     Each series has two values of `y`, `low` and `high`; an interval may be nan.
     """
-    figure = Figure((NARROW, 5.0), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _figure(5.0)
     colours = _colours(series)
     for k, (one, colour) in enumerate(zip(series, colours, strict=True)):
         shift = 0.05 * (k / max(len(series) - 1, 1) - 0.5)  # or the intervals hide each other
-        places = [0 + shift, 1 + shift]
+        places = [shift, 1 + shift]
         axes.vlines(places, _rounded(one.low), _rounded(one.high), color=colour, lw=1, alpha=0.6)
-        line: Look = {"ls": "--" if one.dashed else "-", "lw": 1.3, "marker": "o", "ms": 3.2}
-        axes.plot(places, _rounded(one.y), color=colour, **line)
+        axes.plot(places, _rounded(one.y), one.line + "o", color=colour, lw=1.3, ms=3.2)
     for end, side, away in ((0, "right", -0.16), (1, "left", 0.16)):
         values = [round(one.y[end], 1) for one in series]
         for k, place in enumerate(apart(values, LINE)):
             name = f"  {series[k].label}" if end else ""
             arrow = {"arrowstyle": "-", "color": colours[k], "lw": 0.6, "shrinkA": 1, "shrinkB": 0}
-            axes.annotate(
-                f"{values[k]:.1f}{name}",
-                (end + away / 4, values[k]),
-                (end + away, place),
-                va="center",
-                ha=side,
-                arrowprops=arrow | {"relpos": (1 - end, 0.5)},
-            )
-    axes.set_xlim(-0.45, 2.05)
-    axes.set_ylim(0, 100)
+            arrow["relpos"] = (1 - end, 0.5)
+            look: dict[str, Any] = {"va": "center", "ha": side, "arrowprops": arrow}
+            text = f"{values[k]:.1f}{name}"
+            axes.annotate(text, (end + away / 4, values[k]), (end + away, place), **look)
+    axes.set(xlim=(-0.45, 2.05), ylim=(0, 100), ylabel=label)
     axes.set_xticks((0, 1), [end.replace(" it ", "\nit ", 1) for end in ends])
     axes.grid(axis="x", visible=False)
-    axes.set_ylabel(label)
     return _svg(figure)
 
 
@@ -164,38 +163,30 @@ def _plot(axes: Axes, series: Sequence[Series], markers: bool) -> None:
         if one.low:
             low, high = _rounded(one.low), _rounded(one.high)
             axes.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
-        marker = MARKERS[k % len(MARKERS)] if markers else ""
-        line: Look = {"ls": "--" if one.dashed else "-", "lw": 1.2, "marker": marker, "ms": 3.2}
-        axes.plot(x, y, color=colour, label=one.label, **line)
+        look = one.line + (MARKERS[k % len(MARKERS)] if markers else "")
+        axes.plot(x, y, look, color=colour, label=one.label, lw=1.2, ms=3.2)
 
 
 @matplotlib.rc_context(fname=STYLE)
 def curves(series: Sequence[Series], x_label: str, y_label: str) -> str:
     """Learning curves with their bands."""
-    figure = Figure((NARROW, 3.5), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _figure(3.5)
     _plot(axes, series, markers=False)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    axes.set_xlim(0, max(x for one in series for x in one.x))
-    axes.set_ylim(0, 100)
+    last = max(x for one in series for x in one.x)
+    axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, last), ylim=(0, 100))
     axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     axes.locator_params(axis="x", nbins=5)
-    figure.legend(loc="outside upper left", ncols=2, fontsize=7.5)
+    figure.legend(**LEGEND)
     return _svg(figure)
 
 
 @matplotlib.rc_context(fname=STYLE)
 def reliability(series: Sequence[Series]) -> str:
     """How often an answer is right against how sure it was, both in percent."""
-    figure = Figure((NARROW, 3.9), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _figure(3.9)
     axes.plot([0, 100], [0, 100], ":", color=GREY, lw=1, label="as sure as right")
     _plot(axes, series, markers=True)
-    axes.set_xlabel("how sure, in percent")
-    axes.set_ylabel("how often right, in percent")
-    axes.set_xlim(0, 100)
-    axes.set_ylim(0, 100)
-    axes.set_aspect("equal")
-    figure.legend(loc="outside upper left", ncols=2, fontsize=7.5)
+    axes.set(xlabel="how sure, in percent", ylabel="how often right, in percent")
+    axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
+    figure.legend(**LEGEND)
     return _svg(figure)

@@ -1,5 +1,6 @@
 """The study in a few sentences and one table: for the terminal, the README and the report's top."""
 
+from surnames.display.html import render
 from surnames.display.tables import aligned
 from surnames.display.wording import estimate, level, percent
 from surnames.study.summary import Cell, Summary
@@ -26,29 +27,10 @@ def answer(summary: Summary) -> list[str]:
 
     They do not say whether a difference is more than chance: overlapping intervals do not tell.
     """
-    sentences = []
-    for protocol, place in (
-        ("published", "Scored on the very names that it was trained on, as in the article,"),
-        ("held_out", "On names that it has not seen,"),
-    ):
-        old, new = (summary.cell(protocol, name) for name in COMPARED)
-        if old is None or new is None:
-            sentences.append(
-                f"This study does not hold both tutorial_2017 and fixed under {protocol}, "
-                "so it says nothing there."
-            )
-            continue
-        sentences.append(
-            f"{place} the fixed network's macro recall is {estimate(new, ' %')} and that of the "
-            f"2017 tutorial's network {estimate(old, ' %')}: {difference(new.mean, old.mean)}."
-        )
+    cells = {p: [summary.cell(p, name) for name in COMPARED] for p in ("published", "held_out")}
     ngrams = summary.cell("held_out", "ngram_logistic")
-    if ngrams is not None:
-        sentences.append(
-            "Character n-grams and logistic regression, without any network, "
-            f"reach {estimate(ngrams, ' %')} on unseen names."
-        )
-    return sentences
+    text = render("display/templates/answer.txt", cells=cells, ngrams=ngrams, difference=difference)
+    return str(text).splitlines()
 
 
 def diverged(summary: Summary) -> str:
