@@ -237,7 +237,7 @@ def test_bars_have_one_scale(tables: ReportData) -> None:
         claim(effect=None, low=None, high=None),
     ]
     along = ledger.scale(claims)
-    assert (along.low, along.high) == (-0.04, 0.15)
+    assert along == (-0.04, 0.15)
     less, more, far, alone, nothing = (ledger.bar(one, along) for one in claims)
     assert less and more and far and alone
     assert less["low"] < less["effect"] < less["high"] < less["zero"] == more["zero"]

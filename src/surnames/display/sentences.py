@@ -22,14 +22,19 @@ def difference(one: float, other: float) -> str:
     return f"{points} points {'higher' if one > other else 'lower'}"
 
 
+def compared(summary: Summary) -> dict[str, list[Cell | None]]:
+    """Macro recall of the two networks, by the protocol under which they are compared."""
+    return {p: [summary.cell(p, name) for name in COMPARED] for p in ("published", "held_out")}
+
+
 def answer(summary: Summary) -> list[str]:
     """The question's answer in sentences that the figures choose: means and intervals, no verdict.
 
     They do not say whether a difference is more than chance: overlapping intervals do not tell.
     """
-    cells = {p: [summary.cell(p, name) for name in COMPARED] for p in ("published", "held_out")}
     ngrams = summary.cell("held_out", "ngram_logistic")
-    text = render("display/templates/answer.txt", cells=cells, ngrams=ngrams, difference=difference)
+    values = {"cells": compared(summary), "ngrams": ngrams, "difference": difference}
+    text = render("display/templates/answer.txt", **values)
     return str(text).splitlines()
 
 

@@ -35,7 +35,14 @@ def tables(data: ReportData) -> list[Table]:
         for language in data.languages
     ]
     kept = [
-        [row["language"], row["line"], *_shown(row), row["reasons"]]
+        [
+            row["language"],
+            row["line"],
+            visible(row["text"]),
+            visible(row["published"]),
+            visible(row["cleaned"]) or "(dropped)",
+            row["reasons"],
+        ]
         for row in data.changes
         if not all(reason.startswith("repeats ") for reason in row["reasons"].split("; "))
     ]
@@ -55,13 +62,7 @@ def tables(data: ReportData) -> list[Table]:
     ]
 
 
-def _shown(row: dict[str, str]) -> list[str]:
-    text, published, cleaned = (visible(row[key]) for key in ("text", "published", "cleaned"))
-    return [text, published, cleaned or "(dropped)"]
-
-
 def visible(text: str) -> str:
-    """White space at the ends, and any that is no plain space, made visible."""
-    inner = text.strip(" ")
-    shown = text.replace("\u00a0", "⍽")
-    return shown if inner == text else shown.replace(inner, inner + "␣", 1).rstrip(" ")
+    """White space at the end, and any that is no plain space, made visible."""
+    shown = text.rstrip(" ")
+    return (shown if shown == text else f"{shown}␣").replace("\u00a0", "⍽")

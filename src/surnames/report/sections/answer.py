@@ -3,7 +3,6 @@
 from typing import Any
 
 from surnames.display import sentences
-from surnames.display.sentences import COMPARED
 from surnames.report.report_data import ReportData
 
 CLAIMS = {
@@ -19,17 +18,10 @@ CLAIMS = {
 def answer(data: ReportData) -> dict[str, Any]:
     """The claims, and the two networks' means where the study has both."""
     claims = {name: data.claim(key) for name, key in CLAIMS.items()}
-    means = {
-        p: [data.summary.cell(p, name) for name in COMPARED] for p in ("published", "held_out")
-    }
+    means = sentences.compared(data.summary)
     return {
         "claims": claims,
         "means": {protocol: cells if all(cells) else None for protocol, cells in means.items()},
         "plain": sentences.answer(data.summary),
-        "helping": [
-            half
-            for half in ("activation", "readout")
-            if (claim := claims[half]) and claim["verdict"] == "supported"
-        ],
         "diverged": sentences.diverged(data.summary),
     }
