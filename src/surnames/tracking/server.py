@@ -6,7 +6,7 @@ import sys
 
 from surnames.core.errors import StudyError
 from surnames.tracking.registry import find_version
-from surnames.tracking.saved_views import VIEWS
+from surnames.tracking.saved_views import saved_views
 from surnames.tracking.session import opened
 from surnames.tracking.store import EXPERIMENT, MODEL, existing_store
 
@@ -20,7 +20,7 @@ def addresses(port: int, experiment: str | None) -> list[str]:
     pages = f"http://127.0.0.1:{port}/#"
     mode = "workflowType=machine_learning"
     views = f"{pages}/experiments/{experiment}/runs?{mode}&viewStateShareKey="
-    lines = [f"{name:10} {views}{name}" for name in VIEWS] if experiment else []
+    lines = [f"{name:10} {views}{name}" for name in saved_views()] if experiment else []
     return [*lines, f"models     {pages}/models/{MODEL}?{mode}", "Ctrl-C stops the server."]
 
 
