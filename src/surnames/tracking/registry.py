@@ -24,7 +24,6 @@ from surnames.tracking.subjects import Snapshot
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
-    from mlflow.models import ModelSignature
 
 ALIASES = {"tutorial": "tutorial_2017", "fixed": "fixed"}
 CHAMPION = "champion"
@@ -218,7 +217,6 @@ def _create_version(
             model_id=model.model_id,
             python_model=f"{folder}/portable_model.py",
             artifacts={path.stem: str(path) for path in Path(folder, "artifacts").iterdir()},
-            signature=_signature(),
             input_example=EXAMPLE,
             pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
         )
@@ -232,42 +230,23 @@ def _create_version(
         )
 
 
-def _signature() -> "ModelSignature":
-    """Text in; the input has no name, because MLflow would refuse a list for a named column."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    numbers = [ColSpec("double", name) for name in ("probability", *LANGUAGES)]
-    return ModelSignature(
-        Schema([ColSpec("string")]), Schema([ColSpec("string", "language"), *numbers])
-    )
-
-
-def download_model(client: "MlflowClient", store: Store, uri: str, folder: str) -> Path:
-    """Copy the files of a model, `models:/...`, into a folder; raises MlflowException.
-
-    By itself MLflow would look such an address up in the store of its global settings.
-    """
+def download_model(store: Store, uri: str, folder: str) -> Path:
+    """Copy the files of a model, `models:/...`, into a folder; raises MlflowException."""
     from mlflow.artifacts import download_artifacts
-    from mlflow.store.artifact.utils.models import get_model_name_and_version
 
-    name, *number = get_model_name_and_version(client, uri)  # type: ignore[no-untyped-call]
-    if number:
-        location = client.get_model_version_download_uri(name, *number)
-    else:  # `models:/<id of a logged model>`
-        location = client.get_logged_model(name).artifact_location
-    return Path(download_artifacts(location, dst_path=folder, tracking_uri=store.uri))
+    with global_address(store):
+        return Path(download_artifacts(uri, dst_path=folder))
 
 
 @contextmanager
 def registered(uri: str) -> Iterator[Path]:
     """The files of a model, `models:/...`, within the context; StudyError where there is none."""
     store = existing_store()
-    with tempfile.TemporaryDirectory() as folder, opened(store) as client:
+    with tempfile.TemporaryDirectory() as folder, opened(store):
         from mlflow.exceptions import MlflowException
 
         try:
-            path = download_model(client, store, uri, folder)
+            path = download_model(store, uri, folder)
         except MlflowException as error:
             if unanswered(error):
                 raise
