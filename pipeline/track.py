@@ -2,23 +2,20 @@
 
 from surnames.core import errors, tables
 from surnames.tracking.publish import publish
-from surnames.tracking.rebuild import rebuild
+from surnames.tracking.rebuild import set_aside
 from surnames.tracking.session import configure, opened
 from surnames.tracking.store import RECEIPT, configured_store
 from surnames.tracking.subjects import load_snapshot
-from surnames.tracking.verify import former_location
 
 
 def main() -> None:
     """Read dvc.lock and the results, fill the store, write the receipt."""
     configure()
     study, store = load_snapshot(), configured_store()
+    if former := set_aside(store):
+        print(f"MLflow: the store could not be used, so it is made again; {former} keeps it")
     with opened(store) as client:
-        former = former_location(client, store)
-        added = 0 if former else publish(client, store, study)
-    if former:
-        print(f"MLflow: the store was made for {former}, so it is made again")
-        added, _ = rebuild(store, study)
+        added = publish(client, store, study)
     fingerprints = sorted(subject.fingerprint for subject in study.subjects)
     tables.write_json({"fingerprints": fingerprints}, RECEIPT)
     print(f"MLflow: {added} runs added, {len(study.subjects) - added} already there; {store}")

@@ -159,22 +159,18 @@ def verify_store(form: str) -> None:
 
 @main.command("rebuild")
 def rebuild_store() -> None:
-    """Make MLflow's store again from dvc.lock and the cache."""
-    from surnames.tracking.rebuild import rebuild, repair
+    """Make again what is wrong in MLflow's store, from dvc.lock and the cache."""
+    from surnames.tracking.rebuild import repair, set_aside
     from surnames.tracking.session import opened
     from surnames.tracking.store import configured_store
     from surnames.tracking.subjects import load_snapshot
 
     study, store = load_snapshot(), configured_store()
-    if store.database is None:
-        with opened(store) as client:
-            added = repair(client, store, study)
-        click.echo(f"{store}: {added} of {len(study.subjects)} runs made again, the rest is right")
-        return
-    added, former = rebuild(store, study)
-    click.echo(f"{store}: made again with {added} runs; start `make ui` again if it is running")
-    if former:
-        click.echo(f"It also held other studies, which are kept in {former}")
+    if former := set_aside(store):
+        click.echo(f"The store could not be used as it was: {former} keeps it. Restart `make ui`.")
+    with opened(store) as client:
+        added = repair(client, store, study)
+    click.echo(f"{store}: {added} of {len(study.subjects)} runs made again, the rest is right")
 
 
 @main.command()

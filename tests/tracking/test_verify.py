@@ -19,7 +19,8 @@ from support.projects import Project, commit
 from support.servers import mlflow_server
 
 from surnames.tracking import registry
-from surnames.tracking.store import MODEL, NOTE
+from surnames.tracking.rebuild import set_aside
+from surnames.tracking.store import MODEL, NOTE, Store
 
 RUN = "STARTER held_out-fixed"
 
@@ -158,7 +159,7 @@ def test_damage_is_seen_and_put_right(study: Project, what: str) -> None:
 
 
 def content(study: Project) -> dict[str, Any]:
-    """All that a person sees in the store: no ids, no times, no paths.
+    """All that a person sees in the store: no ids, no numbers, no times, no paths.
 
     Of a copy under a new name: MLflow goes on reading a file that was replaced.
     """
@@ -175,9 +176,8 @@ def content(study: Project) -> dict[str, Any]:
             sorted(files),
         )
     for one in registry.list_versions(store):
-        listed[f"version {one.version}"] = (one.tags, one.description, one.aliases)
-    model = registry.registered_model(store)
-    listed["model"] = (model.description, dict(model.aliases))
+        listed[one.tags["architecture"]] = (one.tags, one.description, one.aliases)
+    listed["model"] = registry.registered_model(store).description
     return listed
 
 
@@ -259,62 +259,103 @@ def test_a_copied_project_has_a_store_of_its_own(study: Project, tmp_path: Path)
     shutil.copytree(study.folder, copy.folder, symlinks=True)
     assert wrong(copy)[f"store sqlite:///{copy.folder}/mlflow/mlflow.db"] == "stale"
     shutil.rmtree(study.folder)
+    database = (copy.folder / "mlflow/mlflow.db").read_bytes()
     assert "so it is made again" in copy.run(*TRACK)
     findings(copy)
+    set_aside_once(copy, database)
 
 
 @pytest.mark.slow
 def test_other_studies_are_kept(study: Project) -> None:
-    """dvc.lock tells nothing of them: their database stays under another name."""
+    """dvc.lock tells nothing of them: their runs stay where they are, with their ids."""
     study.set(study__confidence=0.9)
     study.run("dvc", "repro", "-q")
-    said = study.run("surnames", "rebuild")
-    [former] = (study.folder / "mlflow").glob("before-*.db")
-    assert str(former) in said
-    assert len(runs(client(study.folder))) == 20
-    assert len(runs(client(study.folder, f"mlflow/{former.name}"))) == 26
+    before = {run.info.run_id for run in runs(client(study.folder))}
+    assert len(before) == 26
+    assert "0 of 20 runs made again" in study.run("surnames", "rebuild")
+    assert {run.info.run_id for run in runs(client(study.folder))} == before
     findings(study)
 
 
-def runs_beside(study: Project) -> int:
-    """How many runs the store has that is being built; -1 before it has tables."""
-    path = study.folder / "mlflow/.rebuilding.db"
+def break_database(study: Project) -> bytes:
+    """Make the database unreadable; what it then contains."""
+    content = b"SQLite format 3\0 and no more"
+    (study.folder / "mlflow/mlflow.db").write_bytes(content)
+    return content
+
+
+def set_aside_once(study: Project, database: bytes) -> None:
+    """One folder has the former store, whole: its database with its artifacts."""
+    [former] = (study.folder / "mlflow").glob("before-*")
+    assert (former / "mlflow.db").read_bytes() == database
+    assert len(list((former / "artifacts").rglob("MLmodel"))) == 4
+
+
+def runs_written(study: Project) -> int:
+    """How many runs the new store has; -1 before it has tables."""
+    path = study.folder / "mlflow/mlflow.db"
     try:
         with sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True) as database:
             return int(database.execute("select count(*) from runs").fetchone()[0])
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError:
         return -1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("written", [0, 10, 20])
 def test_a_killed_rebuild_loses_nothing(study: Project, written: int) -> None:
-    """Killed with so many runs written: the store is the old one, and a second rebuild the same."""
+    """Killed with so many runs written: the old store is kept, and a second rebuild completes."""
     before = content(study)
+    broken = break_database(study)
     code = "from surnames.cli import main; main()"
     environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"} | study.code
     process = subprocess.Popen(
         [sys.executable, "-c", code, "rebuild"], cwd=study.folder, env=environment
     )
-    while process.poll() is None and runs_beside(study) < written:
+    while process.poll() is None and runs_written(study) < written:
         time.sleep(0.01)
     assert process.poll() is None
     process.kill()
     process.wait()
-    assert content(study) == before
+    set_aside_once(study, broken)
     study.run("surnames", "rebuild")
     findings(study)
     assert content(study) == before
-    assert not list((study.folder / "mlflow").glob(".rebuilding*"))
+    set_aside_once(study, broken)
+
+
+@pytest.mark.parametrize("moves", [0, 1])
+def test_a_store_half_set_aside(
+    study: Project, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    """Interrupted after so many moves: the next call moves the rest to the same folder."""
+    broken = break_database(study)
+    store = Store(f"sqlite:///{study.folder}/mlflow/mlflow.db", study.folder)
+    renamed: list[Path] = []
+
+    def rename(path: Path, target: Path) -> None:
+        if len(renamed) == moves:
+            raise KeyboardInterrupt
+        os.rename(path, target)
+        renamed.append(path)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "rename", rename)
+        set_aside(store)
+    assert set_aside(store) is not None
+    set_aside_once(study, broken)
+    assert set_aside(store) is None
 
 
 @pytest.mark.slow
 def test_a_broken_database_is_put_aside(study: Project) -> None:
     """What cannot be read is kept, too; there might be something in it."""
-    (study.folder / "mlflow/mlflow.db").write_bytes(b"SQLite format 3\0 and no more")
-    study.run("surnames", "rebuild")
+    broken = break_database(study)
+    said = study.run("surnames", "rebuild")
     findings(study)
-    assert len(list((study.folder / "mlflow").glob("before-*.db"))) == 1
+    set_aside_once(study, broken)
+    [former] = (study.folder / "mlflow").glob("before-*")
+    assert str(former) in said
 
 
 @pytest.mark.slow

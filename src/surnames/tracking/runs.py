@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surnames.core.errors import StudyError
 from surnames.tracking.session import opened, unanswered
@@ -51,20 +51,39 @@ def holds(store: Store, fingerprints: set[str]) -> bool:
     if store.database is None:
         with opened(store) as client:
             return fingerprints <= finished_runs(published_runs(client)).keys()
-    if not store.database.is_file():
-        return False
-    address = f"{store.database.resolve().as_uri()}?mode=ro"
+    rows = query(
+        store,
+        "select value, artifact_location from tags join runs using (run_uuid)"
+        " join experiments using (experiment_id) where key = ? and status = 'FINISHED'"
+        " and runs.lifecycle_stage = 'active'",
+        FINGERPRINT,
+    )
+    return fingerprints <= {value for value, location in rows if location == store.artifacts}
+
+
+def former_location(store: Store) -> str | None:
+    """Where a SQLite store's artifacts were, if the project was moved or copied since.
+
+    MLflow keeps absolute paths: a copy would go on writing into the folder of the original.
+    """
+    rows = query(store, "select artifact_location from experiments where name = ?", EXPERIMENT)
+    locations = [location.removeprefix("file://") for [location] in rows]
+    return next((location for location in locations if location != store.artifacts), None)
+
+
+def query(store: Store, statement: str, *values: str) -> list[tuple[Any, ...]]:
+    """Rows of a SQLite store, read without MLflow; none where it cannot be read, or is no SQLite.
+
+    MLflow would go on using a file that is moved away later.
+    """
+    if store.database is None or not store.database.is_file():
+        return []
+    address = f"{store.database.resolve().as_uri()}?mode=rw"  # a killed writer's journal is undone
     with closing(sqlite3.connect(address, uri=True)) as connection:
         try:
-            rows = connection.execute(
-                "select value, artifact_location from tags join runs using (run_uuid)"
-                " join experiments using (experiment_id) where key = ? and status = 'FINISHED'"
-                " and runs.lifecycle_stage = 'active'",
-                (FINGERPRINT,),
-            ).fetchall()
+            return connection.execute(statement, values).fetchall()
         except sqlite3.DatabaseError:  # no database, or not MLflow's
-            return False
-    return fingerprints <= {value for value, location in rows if location == store.artifacts}
+            return []
 
 
 def tags_of(run_id: str) -> dict[str, str]:

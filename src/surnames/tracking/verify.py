@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from surnames.tracking import registry
 from surnames.tracking.candidates import Candidate, find_candidates
 from surnames.tracking.registry import ALIASES, CHAMPION, DECISION
 from surnames.tracking.run_record import RunRecord, build_run_records
-from surnames.tracking.runs import published_runs
-from surnames.tracking.store import EXPERIMENT, FINGERPRINT, MODEL, NOTE, Store
+from surnames.tracking.runs import former_location, published_runs
+from surnames.tracking.store import FINGERPRINT, MODEL, NOTE, Store
 from surnames.tracking.subjects import Snapshot
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 State = Literal["missing", "double", "altered", "stale", "present"]
 WORST_FIRST = get_args(State)
 Fault = tuple[State, str]  # and the details
+Compare = Callable[[Any], Iterable[str]]
 UNCHECKED = {"track"}  # its receipt proves nothing: the store itself is examined
 
 
@@ -48,7 +49,7 @@ def check(client: "MlflowClient", store: Store, study: Snapshot) -> list[Finding
     the other stages that DVC calls changed.
     """
     findings = []
-    if former := former_location(client, store):
+    if former := former_location(store):
         detail = f"its artifacts are kept in {former}: the folder was moved or copied"
         findings.append(Finding("store", str(store), "stale", detail))
     changed = changed_stages()
@@ -58,16 +59,6 @@ def check(client: "MlflowClient", store: Store, study: Snapshot) -> list[Finding
     findings += [Finding("stage", stage, *changed[stage]) for stage in sorted(others)]
     findings += _check_runs(client, keys, study, changed)
     return findings + _check_models(client, store, study, bool(changed))
-
-
-def former_location(client: "MlflowClient", store: Store) -> str | None:
-    """Where a SQLite store's artifacts were, if the project was moved or copied since.
-
-    MLflow keeps absolute paths: a copy would go on writing into the folder of the original.
-    """
-    experiment = client.get_experiment_by_name(EXPERIMENT) if store.database else None
-    location = experiment.artifact_location.removeprefix("file://") if experiment else None
-    return location if location != store.artifacts else None
 
 
 def changed_stages() -> dict[str, Fault]:
@@ -96,12 +87,7 @@ def _worst(faults: Sequence[Fault]) -> Fault:
     return min((state for state, _ in faults), key=WORST_FIRST.index), "; ".join(details)
 
 
-def _state(
-    present: Sequence[Any],
-    elsewhere: bool,
-    differences: Callable[[Any], Iterable[str]],
-    changed: bool,
-) -> Fault:
+def _state(present: Sequence[Any], elsewhere: bool, differences: Compare, changed: bool) -> Fault:
     """The state of what should be `present` once; `elsewhere`: another study's is there instead."""
     if len(present) > 1:
         return "double", f"{len(present)} times in the store"
@@ -117,33 +103,27 @@ def _check_runs(
     client: "MlflowClient", keys: Iterable[str], study: Snapshot, changed: dict[str, Fault]
 ) -> list[Finding]:
     """For each (protocol, architecture): its files, its run in the store, those of its networks."""
-    finished = [run for run in published_runs(client) if run.info.status == "FINISHED"]
-    runs = _by_fingerprint(finished, lambda run: run.data.tags)
-    names = {run.info.run_name for run in finished}
+    runs = [run for run in published_runs(client) if run.info.status == "FINISHED"]
+    names = {run.info.run_name for run in runs}
     records = build_run_records(study, study.subjects)
     findings = []
     for key in keys:
-        stages = [changed.get(f"{stage}@{key}") for stage in ("train", "evaluate")]
-        faults = [fault for fault in stages if fault]
+        stages = (f"train@{key}", f"evaluate@{key}")
+        faults = [changed[stage] for stage in stages if stage in changed]
         subjects = [one for one in study.subjects if str(one.run) == key]
         wrong = []
         for subject in subjects:
             record = records[subject.fingerprint]
-            state, detail = _state(
-                runs.get(subject.fingerprint, []),
-                record.name in names,
-                partial(_run_differences, client, record),
-                bool(changed),
-            )
+            present = [run for run in runs if run.data.tags[FINGERPRINT] == subject.fingerprint]
+            differences = partial(_run_differences, client, record)
+            state, detail = _state(present, record.name in names, differences, bool(changed))
             if state != "present":
                 faults.append((state, f"{subject.name}: {detail}"))
                 wrong.append(subject.fingerprint)
         if not subjects:
             faults = [("missing", "not trained yet; run `dvc repro`")]
-        count = f"{len(subjects)} of {len(subjects)} in the store"
-        findings.append(
-            Finding("run", key, *_worst(faults or [("present", count)]), fingerprints=tuple(wrong))
-        )
+        complete: Fault = ("present", f"{len(subjects)} of {len(subjects)} in the store")
+        findings.append(Finding("run", key, *_worst(faults or [complete]), tuple(wrong)))
     return findings
 
 
@@ -151,46 +131,29 @@ def _check_models(
     client: "MlflowClient", store: Store, study: Snapshot, changed: bool
 ) -> list[Finding]:
     """A finding for the version of each architecture, and for each alias."""
-    candidates = find_candidates(study)
     model = registry.registered_model(client)
     versions = registry.list_versions(client) if model else []
-    present = _by_fingerprint(versions, lambda one: one.tags)
     known = {one.tags.get("architecture") for one in versions}
     findings = []
-    for architecture, candidate in candidates.items():
-        own = present.get(candidate.fingerprint, [])
-        state, detail = _state(
-            own,
-            architecture in known,
-            partial(_version_differences, client, store, candidate),
-            changed,
-        )
+    targets = {CHAMPION: versions}  # where each alias may point
+    for architecture, candidate in find_candidates(study).items():
+        own = [one for one in versions if one.tags[FINGERPRINT] == candidate.fingerprint]
+        differences = partial(_version_differences, store, candidate)
+        state, detail = _state(own, architecture in known, differences, changed)
         detail = "; ".join(filter(None, [*(f"version {one.version}" for one in own), detail]))
         wrong = () if state == "present" else (candidate.fingerprint,)
         findings.append(Finding("version", architecture, state, detail, wrong))
-    wanted = {
-        alias: present.get(candidates[architecture].fingerprint, [])
-        for alias, architecture in ALIASES.items()
-        if architecture in candidates
-    }
-    for alias, some in (wanted | {CHAMPION: versions}).items() if candidates else ():
-        number = str(model.aliases.get(alias, "")) if model else ""
-        note = model.tags.get(DECISION, "") if model and alias == CHAMPION else ""
-        state = "present" if number or note else "missing"  # there need not be a champion
-        if number and number not in {str(one.version) for one in some}:
-            state = "stale"
-        detail = f"version {number}" if number else "no version"
-        findings.append(Finding("alias", alias, state, f"{detail}; {note}" if note else detail))
+        targets |= {alias: own for alias, name in ALIASES.items() if name == architecture}
+    for alias in (*ALIASES, CHAMPION) if findings else ():
+        if alias in targets:
+            number = str(model.aliases.get(alias, "")) if model else ""
+            note = model.tags.get(DECISION, "") if model and alias == CHAMPION else ""
+            state = "present" if number or note else "missing"  # there need not be a champion
+            if number and number not in {str(one.version) for one in targets[alias]}:
+                state = "stale"
+            detail = f"version {number}" if number else "no version"
+            findings.append(Finding("alias", alias, state, f"{detail}; {note}" if note else detail))
     return findings
-
-
-def _by_fingerprint(
-    items: Iterable[Any], tags: Callable[[Any], dict[str, str]]
-) -> dict[str, list[Any]]:
-    groups: dict[str, list[Any]] = {}
-    for item in items:
-        groups.setdefault(tags(item)[FINGERPRINT], []).append(item)
-    return groups
 
 
 def _run_differences(client: "MlflowClient", record: RunRecord, run: "Run") -> Iterator[str]:
@@ -202,42 +165,32 @@ def _run_differences(client: "MlflowClient", record: RunRecord, run: "Run") -> I
     yield from _other_values("parameter", record.parameters, run.data.params)
     yield from _other_values("tag", record.tags, run.data.tags)
     yield from _other_values("metric", metrics, run.data.metrics)
-    yield from _other_files(
-        {path: text.encode() for path, text in record.artifacts.items()},
-        lambda folder: client.download_artifacts(run.info.run_id, "", folder),
-    )
+    if record.artifacts:
+        files = {path: text.encode() for path, text in record.artifacts.items()}
+        yield from _other_files(files, partial(client.download_artifacts, run.info.run_id, ""))
 
 
-def _version_differences(
-    client: "MlflowClient", store: Store, candidate: Candidate, one: "ModelVersion"
-) -> Iterator[str]:
+def _version_differences(store: Store, candidate: Candidate, one: "ModelVersion") -> Iterator[str]:
     """How a registered version differs from what would be registered."""
     wanted = candidate.tags | {NOTE: candidate.description}
     yield from _other_values("tag", wanted, one.tags | {NOTE: one.description})
-    uri = f"models:/{MODEL}/{one.version}"
-    yield from _other_files(
-        candidate.files | {"MLmodel": None},
-        lambda folder: registry.download_model(client, store, uri, folder),
-    )
+    download = partial(registry.download_model, store, f"models:/{MODEL}/{one.version}")
+    yield from _other_files(candidate.files | {"MLmodel": None}, download)
 
 
 def _other_values(kind: str, wanted: dict[str, Any], present: dict[str, Any]) -> Iterator[str]:
     for key, value in wanted.items():
         if present.get(key) != value:
-            if key == NOTE:
-                yield "the description differs"
-            else:
-                yield f"{kind} {key} is {present.get(key)!r} instead of {value!r}"
+            difference = f"{kind} {key} is {present.get(key)!r} instead of {value!r}"
+            yield "the description differs" if key == NOTE else difference
 
 
 def _other_files(
-    wanted: dict[str, bytes | None] | dict[str, bytes], download: Callable[[str], str | Path]
+    wanted: Mapping[str, bytes | None], download: Callable[[str], str | Path]
 ) -> Iterator[str]:
     """Which files are missing after `download` into a folder, or differ; None is any content."""
     from mlflow.exceptions import MlflowException
 
-    if not wanted:
-        return
     with tempfile.TemporaryDirectory() as folder:
         try:
             downloaded = Path(download(folder))
