@@ -19,7 +19,7 @@ from surnames.tracking.store import FINGERPRINT, NOTE
 from surnames.tracking.subjects import Snapshot, Subject, digest, rows_of
 
 HELD_OUT, SPLIT = "surnames.held_out", "surnames.split"  # tags by which champions are compared
-ESTIMATE = ("mean", "ci_low", "ci_high")
+HERE = Path(__file__).parent  # the model carries two of its files
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Snapshot) -> Candida
     subject = next(one for one in study.subjects if one.run == run and one.replicate == median)
     weights = load_networks(files.weights(run.protocol, run.architecture))[median].weights
     contents = {
-        "portable_model.py": _code("portable_model.py"),
-        "artifacts/portable_scorer.py": _code("portable_scorer.py"),
+        "portable_model.py": (HERE / "portable_model.py").read_bytes(),
+        "artifacts/portable_scorer.py": (HERE / "portable_scorer.py").read_bytes(),
         "artifacts/weights.safetensors": safetensors.numpy.save(weights),
         "artifacts/card.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
     }
@@ -63,18 +63,15 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Snapshot) -> Candida
     fingerprint = digest([run.architecture, digests])
     network = build_run_record(subject, results, study)
     tags = {key: network.tags[key] for key in ("architecture", "protocol", "replicate", "data_set")}
-    [recall] = [row for row in rows_of(run, study.summary) if row["metric"] == "macro_recall"]
-    mean, low, high = (recall[key] and f"{float(recall[key]):.4f}" for key in ESTIMATE)
+    rows = rows_of(run, study.summary)
+    [recall] = [row for row in rows if row["metric"] == "macro_recall"]
+    cells = (recall["mean"], recall["ci_low"], recall["ci_high"])
+    mean, low, high = (cell and f"{float(cell):.4f}" for cell in cells)
     tags |= {"macro_recall": f"{mean} ({low} to {high})" if low else mean, FINGERPRINT: fingerprint}
     if network.tags["starter"] == "true":
         tags["starter"] = "true"
     if run.protocol == "held_out":
         tags |= {HELD_OUT: json.dumps(tables.rounded(scores.tolist())), SPLIT: study.split}
-    confidence, rows = study.settings.study.confidence, rows_of(run, study.summary)
-    described = {"network": network.tags[NOTE], "run": run, "rows": rows, "confidence": confidence}
-    return Candidate(subject, fingerprint, contents, tags, render("version.md", **described))
-
-
-def _code(name: str) -> bytes:
-    """A file of this folder, which the model carries."""
-    return Path(__file__).with_name(name).read_bytes()
+    confidence, note = study.settings.study.confidence, network.tags[NOTE]
+    description = render("version.md", network=note, run=run, rows=rows, confidence=confidence)
+    return Candidate(subject, fingerprint, contents, tags, description)

@@ -1,8 +1,6 @@
 """Publish the study to MLflow: what the store lacks of it, and nothing twice."""
 
 import json
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surnames.core import files
@@ -137,12 +135,7 @@ def _create(
     profile = json.dumps({"identity": data_set["identity"], "languages": len(LANGUAGES)})
     digest = data_set["identity"][:36]  # MLflow's longest
     used = Dataset(data_set["name"], digest, "dvc", source, profile=profile)
-    context = InputTag("mlflow.data.context", "training")
-    client.log_inputs(run, [DatasetInput(used, [context])])
-    if record.artifacts:
-        with tempfile.TemporaryDirectory() as folder:
-            for path, text in record.artifacts.items():
-                (Path(folder) / path).parent.mkdir(exist_ok=True)
-                (Path(folder) / path).write_text(text, encoding="utf-8", newline="")
-            client.log_artifacts(run, folder)
+    client.log_inputs(run, [DatasetInput(used, [InputTag("mlflow.data.context", "training")])])
+    for path, text in record.artifacts.items():
+        client.log_text(run, text, path)
     client.set_terminated(run)

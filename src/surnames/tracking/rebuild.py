@@ -44,10 +44,9 @@ def repair(client: "MlflowClient", store: Store, study: Snapshot) -> int:
     Everything else keeps its ids. If it is interrupted, the next `dvc repro`, `surnames verify` or
     `surnames rebuild` sees what is missing.
     """
-    findings = verify.check(client, store, study)
-    wrong = {fingerprint for finding in findings for fingerprint in finding.fingerprints}
+    wrong = {one for finding in verify.check(client, store, study) for one in finding.fingerprints}
     with publishing_lock(store):
-        for one in registry.list_versions(client) if registry.registered_model(client) else []:
+        for one in registry.list_versions(client):
             if one.tags[FINGERPRINT] in wrong:
                 registry.delete_version(client, one)
         for run in published_runs(client):

@@ -17,6 +17,7 @@ from surnames.tracking import champion
 from surnames.tracking.candidates import HELD_OUT, SPLIT, Candidate
 from surnames.tracking.champion import Contender
 from surnames.tracking.run_record import render
+from surnames.tracking.runs import PAGE
 from surnames.tracking.session import global_address, opened, unanswered
 from surnames.tracking.store import FINGERPRINT, MODEL, Store, existing_store
 from surnames.tracking.subjects import Snapshot
@@ -30,7 +31,6 @@ CHAMPION = "champion"
 REASON, DECISION = "champion.reason", "champion.decision"  # tags of the version, of the model
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors")
 EXAMPLE = ["Satoshi", "Jackson", "Ślusàrski", "O'Néàl"]
-PAGE = 10000
 
 
 def register(
@@ -96,11 +96,6 @@ def find_version(client: "MlflowClient", alias: str) -> "ModelVersion":
     )
 
 
-def describe_model() -> str:
-    """The registered model's description."""
-    return render("model.md", languages=len(LANGUAGES), decision=DECISION)
-
-
 def delete_duplicates(
     client: "MlflowClient", runs: set[str]
 ) -> "tuple[dict[str, ModelVersion], bool]":
@@ -109,7 +104,8 @@ def delete_duplicates(
     The lowest number stays, of those whose run is among `runs`. The registered model is created if
     it does not exist.
     """
-    model, description = registered_model(client), describe_model()
+    model = registered_model(client)
+    description = render("model.md", languages=len(LANGUAGES), decision=DECISION)
     if model is None:
         client.create_registered_model(MODEL, description=description)
     elif model.description != description:
@@ -129,12 +125,7 @@ def delete_version(client: "MlflowClient", one: "ModelVersion") -> None:
 
     client.delete_model_version(MODEL, one.version)
     with suppress(MlflowException):  # it is gone already
-        client.delete_logged_model(model_id(one))
-
-
-def model_id(one: "ModelVersion") -> str:
-    """The id of a version's logged model."""
-    return str(one.source).rsplit("/", 1)[-1]
+        client.delete_logged_model(str(one.source).rsplit("/", 1)[-1])
 
 
 def _set_aliases(client: "MlflowClient", numbers: dict[str, str]) -> None:
@@ -179,14 +170,9 @@ def _update_champion(
 
 def _contender(tags: dict[str, str]) -> Contender:
     """A version by its tags; one of an older format has no scores, and a split equal to none."""
-    scores = [np.nan if s is None else s for s in json.loads(tags.get(HELD_OUT, "[]"))]
-    return Contender(
-        tags["architecture"],
-        np.array(scores, dtype=float),
-        tags.get(SPLIT, ""),
-        tags[FINGERPRINT],
-        tags.get("starter") == "true",
-    )
+    scores = np.array(json.loads(tags.get(HELD_OUT, "[]")), dtype=float)  # null is not-a-number
+    split, starter = tags.get(SPLIT, ""), tags.get("starter") == "true"
+    return Contender(tags["architecture"], scores, split, tags[FINGERPRINT], starter)
 
 
 def _create_version(

@@ -12,13 +12,13 @@ import numpy as np
 
 from surnames.core import files
 from surnames.core.corpus import LANGUAGES, is_starter
-from surnames.core.params import Params
+from surnames.core.params import Params, Run
 from surnames.core.tables import Row
 from surnames.display import confusion_matrix
 from surnames.display.rendering import environment
 from surnames.evaluation.scoring import finite_mean
 from surnames.networks.lookup import get_architecture
-from surnames.study.comparison import DataSet, Results, gather, label
+from surnames.study.comparison import Results, gather, label
 from surnames.tracking.store import FINGERPRINT, NOTE
 from surnames.tracking.subjects import Snapshot, Subject, rows_of
 
@@ -51,14 +51,16 @@ def build_run_record(subject: Subject, results: Results, study: Snapshot) -> Run
     """The record of one subject, given the results of its run."""
     data_set, run, number = study.data_set, subject.run, subject.replicate
     scores, recalls = results.scores, results.recalls
-    parameters = _parameters(subject, study.settings)
+    starter = is_starter(data_set["name"])
+    mark = "STARTER " if starter else ""
+    parameters = _parameters(run, study.settings)
     tags = {
-        "kind": subject.kind,
-        "run": title(str(run), data_set),  # groups networks
+        "kind": "run" if number is None else "network",
+        "run": f"{mark}{run}",  # groups networks
         "protocol": run.protocol,
         "architecture": run.architecture,
         "data_set": label(data_set),
-        "starter": str(is_starter(data_set["name"])).lower(),
+        "starter": str(starter).lower(),
         FINGERPRINT: subject.fingerprint,
     }
     artifacts: dict[str, str] = {}
@@ -68,29 +70,26 @@ def build_run_record(subject: Subject, results: Results, study: Snapshot) -> Run
         recall = {language: finite_mean(values) for language, values in recalls.items()}
         curve = rows_of(run, study.curves)
         artifacts = _confusion(results, label(data_set))
-        parameters["replicates"] = str(len(next(iter(scores.values()))))
+        confidence = study.settings.study.confidence
+        replicates = len(next(iter(scores.values())))
+        parameters |= {"confidence": str(confidence), "replicates": str(replicates)}
         tags["mlflow.loggedArtifacts"] = json.dumps([{"path": CONFUSION_TABLE, "type": "table"}])
         tags["diverged"] = rows[0]["diverged"]
-        described: dict[str, Any] = {"rows": rows, "confidence": study.settings.study.confidence}
+        described: dict[str, Any] = {"rows": rows, "confidence": confidence}
     else:
         values = {name: float(column[number]) for name, column in scores.items()}
         metrics = _points({f"scores/{name}": value for name, value in values.items()})
         recall = {language: float(column[number]) for language, column in recalls.items()}
         curve = [row for row in results.history if int(row["replicate"]) == number]
         diverged = all(np.isnan(value) for value in values.values())
-        tags |= {"diverged": str(diverged).lower(), "replicate": str(number)}
+        parameters["replicate"] = tags["replicate"] = str(number)
+        tags["diverged"] = str(diverged).lower()
         described = {"scores": values, "diverged": diverged}
     metrics += _curve(curve)
     metrics += _points({f"scores/recall/{language}": value for language, value in recall.items()})
-    starter = is_starter(data_set["name"])
-    described |= {"subject": subject, "run": run, "starter": starter, "data_set": label(data_set)}
-    tags[NOTE] = render("run.md", **described)
-    return RunRecord(title(subject.name, data_set), parameters, metrics, tags, artifacts)
-
-
-def title(name: str, data_set: DataSet) -> str:
-    """A name, marked where it is of a study on the starter corpus."""
-    return f"STARTER {name}" if is_starter(data_set["name"]) else name
+    described |= {"subject": subject, "run": run, "starter": starter}
+    tags[NOTE] = render("run.md", data_set=label(data_set), **described)
+    return RunRecord(f"{mark}{subject.name}", parameters, metrics, tags, artifacts)
 
 
 def render(template: str, **values: Any) -> str:
@@ -98,9 +97,8 @@ def render(template: str, **values: Any) -> str:
     return environment().get_template(f"tracking/templates/{template}").render(values)
 
 
-def _parameters(subject: Subject, settings: Params) -> dict[str, str]:
+def _parameters(run: Run, settings: Params) -> dict[str, str]:
     """The parameters of the study, the protocol, the recipe and the architecture."""
-    run = subject.run
     values: dict[str, Any] = {
         "protocol": run.protocol,
         "architecture": run.architecture,
@@ -111,12 +109,8 @@ def _parameters(subject: Subject, settings: Params) -> dict[str, str]:
         **settings.architectures[run.architecture],
         **(get_architecture(run.architecture).card() or {}),
     }
-    values.pop("kind", None)  # the card's: which scorer it needs
-    if subject.replicate is None:
-        values["confidence"] = settings.study.confidence
-    else:
-        values["replicate"] = subject.replicate
-    return {key: str(value) for key, value in values.items()}
+    # the card's kind tells which scorer it needs
+    return {key: str(value) for key, value in values.items() if key != "kind"}
 
 
 def _points(values: dict[str, float]) -> list[Point]:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from surnames.core.errors import StudyError
@@ -18,28 +19,24 @@ PAGE = 10000
 
 def published_runs(client: "MlflowClient") -> "list[Run]":
     """Every run with a fingerprint, by id; none where there is no experiment."""
+    from mlflow.utils import get_results_from_paginated_fn
+
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    runs: list[Run] = []
-    token = "" if experiment else None
-    while experiment and token is not None:
-        page = client.search_runs(
-            [experiment.experiment_id],
-            f"tags.`{FINGERPRINT}` LIKE '%'",
-            max_results=PAGE,
-            page_token=token,
-        )
-        runs += page
-        token = page.token or None
+    if experiment is None:
+        return []
+    where, question = [experiment.experiment_id], f"tags.`{FINGERPRINT}` LIKE '%'"
+    search = partial(client.search_runs, where, question)
+    runs = get_results_from_paginated_fn(  # type: ignore[no-untyped-call]
+        lambda number, token: search(max_results=number, page_token=token), PAGE
+    )
     return sorted(runs, key=lambda run: run.info.run_id)
 
 
 def finished_runs(runs: "Iterable[Run]") -> dict[str, str]:
     """The id of the finished run of each fingerprint; the lowest where there are several."""
-    finished: dict[str, str] = {}
-    for run in sorted(runs, key=lambda run: run.info.run_id):
-        if run.info.status == "FINISHED":
-            finished.setdefault(run.data.tags[FINGERPRINT], run.info.run_id)
-    return finished
+    finished = [run for run in runs if run.info.status == "FINISHED"]
+    highest_first = sorted(finished, key=lambda run: run.info.run_id, reverse=True)
+    return {run.data.tags[FINGERPRINT]: run.info.run_id for run in highest_first}
 
 
 def holds(store: Store, fingerprints: set[str]) -> bool:

@@ -11,22 +11,10 @@ from surnames.tracking.session import opened
 from surnames.tracking.store import EXPERIMENT, MODEL, existing_store
 
 
-def addresses(port: int, experiment: str | None) -> list[str]:
-    """The addresses of the saved views and of the registry, in the UI's training mode.
-
-    The mode is part of the address, because the UI otherwise remembers it in the browser and starts
-    in the other mode, in which an experiment of this kind is an empty page of traces.
-    """
-    pages = f"http://127.0.0.1:{port}/#"
-    mode = "workflowType=machine_learning"
-    views = f"{pages}/experiments/{experiment}/runs?{mode}&viewStateShareKey="
-    lines = [f"{name:10} {views}{name}" for name in saved_views()] if experiment else []
-    return [*lines, f"models     {pages}/models/{MODEL}?{mode}", "Ctrl-C stops the server."]
-
-
 def serve(port: int) -> None:
     """Replace this process by MLflow's server for the store; StudyError where there is no store.
 
+    It prints the addresses of the saved views and of the registry, in the UI's training mode.
     One worker and no job runners: 2 processes instead of 15, enough for one reader.
     """
     store = existing_store()
@@ -34,7 +22,12 @@ def serve(port: int) -> None:
         raise StudyError(f"MLFLOW_TRACKING_URI is a server already; open {store}")
     with opened(store) as client:
         experiment = client.get_experiment_by_name(EXPERIMENT)
-    print(*addresses(port, experiment.experiment_id if experiment else None), sep="\n", flush=True)
+    # the mode, because the UI starts in the other one, in which the experiment is a page of traces
+    pages, mode = f"http://127.0.0.1:{port}/#", "workflowType=machine_learning"
+    if experiment:
+        views = f"{pages}/experiments/{experiment.experiment_id}/runs?{mode}&viewStateShareKey="
+        print(*(f"{name:10} {views}{name}" for name in saved_views()), sep="\n")
+    print(f"models     {pages}/models/{MODEL}?{mode}\nCtrl-C stops the server.", flush=True)
     where = ["--backend-store-uri", store.uri, "--default-artifact-root", str(store.artifacts)]
     _execute("server", *where, "--uvicorn-opts", "--log-level warning", port=port)
 

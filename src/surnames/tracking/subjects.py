@@ -36,11 +36,6 @@ class Subject:
         """`held_out-fixed`, or `held_out-fixed-3` for a network of it."""
         return str(self.run) if self.replicate is None else f"{self.run}-{self.replicate}"
 
-    @property
-    def kind(self) -> str:
-        """`run` or `network`."""
-        return "run" if self.replicate is None else "network"
-
 
 @dataclass(frozen=True)
 class Snapshot:

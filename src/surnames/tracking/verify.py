@@ -91,10 +91,9 @@ def _state(present: Sequence[Any], elsewhere: bool, differences: Compare, change
     """The state of what should be `present` once; `elsewhere`: another study's is there instead."""
     if len(present) > 1:
         return "double", f"{len(present)} times in the store"
-    if not present and elsewhere:
-        return "stale", "the store has only that of another study"
     if not present:
-        return "missing", "not in the store"
+        other: Fault = ("stale", "the store has only that of another study")
+        return other if elsewhere else ("missing", "not in the store")
     details = "; ".join(differences(present[0]))
     return ("stale" if changed else "altered", details) if details else ("present", "")
 
@@ -132,7 +131,7 @@ def _check_models(
 ) -> list[Finding]:
     """A finding for the version of each architecture, and for each alias."""
     model = registry.registered_model(client)
-    versions = registry.list_versions(client) if model else []
+    versions = registry.list_versions(client)
     known = {one.tags.get("architecture") for one in versions}
     findings = []
     targets = {CHAMPION: versions}  # where each alias may point
