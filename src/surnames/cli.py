@@ -92,9 +92,9 @@ def rerun(wanted: str) -> None:
     """Run a published run, or a commit's study, again in a clean checkout and compare."""
     from surnames.workflow.rerun import command
 
-    comparison = command.rerun(wanted)
-    click.echo(comparison)
-    if not comparison.matches:
+    matches, text = command.rerun(wanted)
+    click.echo(text)
+    if not matches:
         raise SystemExit(1)
 
 

@@ -2,12 +2,12 @@
 
 import json
 import os
-import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+import click
 
 from surnames import dvc_repo
 from surnames.core import files, tables
@@ -16,25 +16,26 @@ from surnames.git import git, git_or_nothing
 from surnames.project import LOCK
 from surnames.study import comparison
 from surnames.workflow import stale
-from surnames.workflow.rerun.compare import Comparison, compare
+from surnames.workflow.rerun.compare import compare, outputs
 from surnames.workflow.rerun.target import Target, find
 
 REQUIREMENTS = "requirements.lock"
 
 
-def rerun(wanted: str) -> Comparison:
-    """Run a commit's study, or the MLflow run with this ID, again and compare the results.
+def rerun(wanted: str) -> tuple[bool, str]:
+    """Run a commit's study, or the MLflow run with this ID, again; whether and how it matches.
 
     Raises StudyError where that cannot be: an unknown or dirty target, another data set, a commit
     whose dvc.lock is not of its code, a stage that fails.
     """
     target = find(wanted)
-    _report(f"{target.name}: {target.data_set}, code of commit {target.commit[:12]}")
+    click.echo(f"{target.name}: {target.data_set}, code of commit {target.commit[:12]}", err=True)
     present = Path(REQUIREMENTS).read_text(encoding="utf-8").rstrip()
     if git_or_nothing("show", f"{target.commit}:./{REQUIREMENTS}") != present:
-        _report(f"that commit has another {REQUIREMENTS}: this runs in the present environment")
+        note = f"that commit has another {REQUIREMENTS}: this runs in the present environment"
+        click.echo(note, err=True)
     with _checkout(target) as folder:
-        _report(f"running it again in {folder}")
+        click.echo(f"running it again in {folder}", err=True)
         _dvc(folder, "repro", "fetch", show=True)  # standard output is kept for the comparison
         data_set = comparison.label(tables.read_json(folder / files.DATA_SET))
         if data_set != target.data_set:
@@ -44,10 +45,6 @@ def rerun(wanted: str) -> Comparison:
             )
         _dvc(folder, "repro", *target.stages, show=True)
         return compare(target, folder)
-
-
-def _report(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _dvc(folder: Path, *arguments: str, show: bool = False) -> str:
@@ -72,11 +69,11 @@ def _checkout(target: Target) -> Iterator[Path]:
         git("clone", "--quiet", "--shared", "--no-checkout", top, str(clone))
         git("checkout", "--quiet", "--detach", target.commit, folder=clone)
         folder = clone / within
+        _remove_outputs(folder, target)
         # caches of its own and empty, whatever the commit or the user configured
         own = f"[core]\n    site_cache_dir = {folder}/.dvc/tmp/site\n[cache]\n    dir = cache\n"
         tables.replace_text(folder / ".dvc/config.local", own)
         tables.replace_text(folder / LOCK, target.lock)
-        _remove_outputs(folder, target)
         _refuse_another_lock(folder, target)
         (folder / LOCK).unlink()  # what DVC writes now is of this rerun alone
         yield folder
@@ -84,29 +81,21 @@ def _checkout(target: Target) -> Iterator[Path]:
 
 def _remove_outputs(folder: Path, target: Target) -> None:
     """Delete what stages wrote: the small tables are in git."""
-    for stage in dvc_repo.parse_lock(target.lock)["stages"].values():
-        for out in stage.get("outs", []):
-            path = folder / out["path"]
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-            with suppress(OSError):  # up to the first folder that holds something
-                os.removedirs(path.parent)
+    lock = dvc_repo.parse_lock(target.lock)
+    written = outputs(lock, lock["stages"])
+    git("rm", "-r", "--quiet", "--ignore-unmatch", "--", *written, folder=folder)
 
 
 def _refuse_another_lock(folder: Path, target: Target) -> None:
     """StudyError where what is in git is not what dvc.lock was made from."""
     status = json.loads(_dvc(folder, "status", "--json", "--with-deps", *target.stages))
     for stage, entries in status.items():
+        reasons = [entry for entry in entries if entry == "changed command"]
         for entry in entries:
-            if isinstance(entry, dict):
-                deps = entry.get("changed deps", {}).items()
-                reasons = list(stale.changes({dep: how for dep, how in deps if how != "deleted"}))
-            else:
-                reasons = [entry] if entry == "changed command" else []
-            if reasons:
-                raise StudyError(
-                    f"{target.name}: {LOCK} is not of this code and these parameters ({stage}: "
-                    f"{', '.join(reasons)}); name the commit with which the results were committed"
-                )
+            deps = entry.get("changed deps", {}) if isinstance(entry, dict) else {}
+            reasons += stale.changes({dep: how for dep, how in deps.items() if how != "deleted"})
+        if reasons:
+            raise StudyError(
+                f"{target.name}: {LOCK} is not of this code and these parameters ({stage}: "
+                f"{', '.join(reasons)}); name the commit with which the results were committed"
+            )

@@ -1,7 +1,6 @@
 """The results of a rerun against those of its target: digests, then predictions, then metrics."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,56 +11,39 @@ from surnames import dvc_repo
 from surnames.core import files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.tables import Row
+from surnames.display.rendering import environment
 from surnames.evaluation.scoring import PREDICTION_KEYS
 from surnames.project import LOCK
 from surnames.workflow.rerun.target import Target
+from surnames.workflow.study_diff.snapshot import read
 
-BITS = "matches bit for bit"
-INTERVAL = "matches within the interval"
-DIFFERS = "does not match"
 SHOWN = 5  # files named, of those that differ
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """The verdict, and in lines of text what it rests on."""
-
-    verdict: str
-    lines: list[str]
-
-    @property
-    def matches(self) -> bool:
-        """Whether the rerun confirms the target."""
-        return self.verdict != DIFFERS
-
-    def __str__(self) -> str:
-        return "\n  ".join([self.verdict, *self.lines])
-
-
-def compare(target: Target, folder: Path) -> Comparison:
-    """What the stages in this checkout gave against what the target's gave."""
+def compare(target: Target, folder: Path) -> tuple[bool, str]:
+    """Whether the stages in this checkout confirm what the target's gave, and the text on it."""
     stages = dvc_repo.parse_lock((folder / LOCK).read_text(encoding="utf-8"))["stages"]
     before = outputs(dvc_repo.parse_lock(target.lock), stages)
     after = outputs({"stages": stages}, stages)
-    altered = _altered(before)
     changed = [path for path in after if after[path] != before.get(path)]
-    if not changed:
-        same = f"run again, all {len(after)} outputs have the digests of {LOCK}"
-        return Comparison(DIFFERS if altered else BITS, [*altered, same])
     runs = [name[9:].split("-", 1) for name in stages if name.startswith("evaluate@")]
     predictions = [path for run in runs if str((path := files.predictions(*run)).parent) in changed]
-    first = changed[0]
-    lines = [
-        _first_difference(predictions[0], before, folder)
-        if predictions
-        else "all predictions are the same",
-        f"{len(changed)} of {len(after)} outputs differ: {', '.join(changed[:SHOWN])}"
-        + (" ..." if len(changed) > SHOWN else ""),
-        f"the first of them: {after[first]}, was {before.get(first, 'not there')}",
-    ]
-    outside = [line for run in runs for line in _outside_interval(run, target.summary, folder)]
-    verdict = DIFFERS if outside or altered else INTERVAL
-    return Comparison(verdict, [*altered, *outside[:SHOWN], *lines])
+    altered, outside = _altered(before), []
+    if changed:
+        outside = [line for run in runs for line in _outside_interval(run, target.summary, folder)]
+    matches = not altered and not outside
+    how = "within the interval" if changed else "bit for bit"
+    template = environment().get_template("workflow/templates/rerun.txt")
+    return matches, template.render(
+        verdict=f"matches {how}" if matches else "does not match",
+        altered=altered,
+        outside=outside,
+        before=before,
+        after=after,
+        changed=changed,
+        first_difference=predictions and _first_difference(predictions[0], before, folder),
+        shown=SHOWN,
+    ).rstrip("\n")
 
 
 def outputs(lock: dict[str, Any], stages: Iterable[str]) -> dict[str, str]:
@@ -76,8 +58,7 @@ def _altered(expected: dict[str, str]) -> list[str]:
     It should be where the work tree's own dvc.lock says so, or its name in DVC's cache.
     """
     lines = []
-    text = LOCK.read_text(encoding="utf-8") if LOCK.is_file() else "stages: {}"
-    here = dvc_repo.parse_lock(text)
+    here = dvc_repo.parse_lock(read(LOCK, None) or "stages: {}")
     present = outputs(here, here["stages"])
     for path, digest in expected.items():
         if present.get(path) == digest and Path(path).exists():

@@ -2,12 +2,11 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from surnames import dvc_repo
-from surnames.core import tables
 from surnames.core.errors import StudyError
 from surnames.core.params import Run
 from surnames.core.tables import Row
@@ -17,6 +16,7 @@ from surnames.study.paths import SUMMARY
 from surnames.tracking.runs import tags_of
 from surnames.tracking.store import FINGERPRINT
 from surnames.tracking.subjects import FORMAT, fingerprint
+from surnames.workflow.study_diff.snapshot import find_commit, read
 
 
 @dataclass(frozen=True)
@@ -33,27 +33,17 @@ class Target:
 
 def find(wanted: str) -> Target:
     """The target that a commit or the ID of an MLflow run names; StudyError where none is known."""
-    commit = _commit(wanted)
-    if commit:
-        return _of_commit(commit)
-    if re.fullmatch("[0-9a-f]{32}", wanted):
+    commit = find_commit(wanted)
+    if not commit and re.fullmatch("[0-9a-f]{32}", wanted):
         return _of_run(wanted)
-    raise StudyError(
-        f"{wanted!r} is neither a commit of this repository nor the ID of an MLflow run (32 "
-        "hexadecimal digits); `git log` lists commits, `make ui` runs; `git fetch` brings commits"
-    )
-
-
-def _commit(name: str) -> str:
-    """The full hash of a commit in this repository, or ""."""
-    return git_or_nothing(
-        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
-    )
-
-
-def _of_commit(commit: str) -> Target:
+    if not commit:
+        raise StudyError(
+            f"{wanted!r} is neither a commit of this repository nor the ID of an MLflow run (32 "
+            "hexadecimal digits); `git log` lists commits, `make ui` runs; `git fetch` brings "
+            "commits"
+        )
     name = f"commit {commit[:12]}"
-    lock, summary = _committed(commit)
+    lock, summary = _results(commit)
     if not lock or not summary:
         raise StudyError(
             f"{name} holds no {LOCK} with {SUMMARY}, so its results are unknown; name the commit "
@@ -80,13 +70,18 @@ def _of_run(run_id: str) -> Target:
             f"{name} is of a dirty tree: commit {tags['commit'][:12]} with changes that were not "
             "committed, so it cannot be run again; commit first, then `dvc repro`"
         )
-    commit = _commit(tags["commit"])
+    commit = find_commit(tags["commit"])
     if not commit:
         raise StudyError(
             f"{name} is of commit {tags['commit']}, which is not in this repository; `git fetch` "
             "may bring it"
         )
-    for lock, summary in _candidates(commit):
+    # results are committed after they were published, so a run's commit often lacks its own
+    others = git_or_nothing("rev-list", "--all", "--", str(LOCK)).split()
+    for place in (None, commit, *others):
+        lock, summary = _results(place)
+        if not (lock and summary):
+            continue
         with suppress(StudyError):  # a lock without this run
             values = dvc_repo.parse_lock(lock)
             versions = range(1, FORMAT + 1)
@@ -99,21 +94,7 @@ def _of_run(run_id: str) -> Target:
     )
 
 
-def _candidates(commit: str) -> Iterator[tuple[str, list[Row]]]:
-    """dvc.lock and the summary: the present ones, the commit's, then all others, newest first.
-
-    Results are committed after they were published, so a run's commit often lacks its own.
-    """
-    if LOCK.is_file() and SUMMARY.is_file():
-        yield LOCK.read_text(encoding="utf-8"), tables.read_table(SUMMARY)
-    others = git_or_nothing("rev-list", "--all", "--", str(LOCK)).split()
-    for one in (commit, *others):
-        lock, summary = _committed(one)
-        if lock:
-            yield lock, summary
-
-
-def _committed(commit: str) -> tuple[str, list[Row]]:
-    """dvc.lock and the rows of the summary as they were committed; "" and none where they lack."""
-    table = git_or_nothing("show", f"{commit}:./{SUMMARY}")
-    return git_or_nothing("show", f"{commit}:./{LOCK}"), list(csv.DictReader(table.splitlines()))
+def _results(commit: str | None) -> tuple[str, list[Row]]:
+    """dvc.lock and the rows of the summary, of a commit or of the work tree where None."""
+    table = read(SUMMARY, commit)
+    return read(LOCK, commit), list(csv.DictReader(table.splitlines()))

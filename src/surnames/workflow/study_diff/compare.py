@@ -1,8 +1,7 @@
 """The differences between two studies, and which changes of a metric are more than noise."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -82,34 +81,37 @@ def compare(base: Snapshot, head: Snapshot) -> StudyDiff:
     if other_data and base.data_sets and head.data_sets:
         both = " and ".join(base.data_sets + head.data_sets)
         notes.append(f"the data sets differ ({both}), which may explain a change below")
-    verdicts: list[Difference] = []
-    standing: list[Difference] = []
-    for name in head.claims | base.claims if base.claims and head.claims else ():
-        old, new = base.claims.get(name), head.claims.get(name)
-        same = old and new and old["verdict"] == new["verdict"]
-        (standing if same else verdicts).append(Difference(name, old, new))
+    claims = _by_name(base.claims, head.claims) if base.claims and head.claims else []
+    standing = [one for one in claims if _verdict(one.base) == _verdict(one.head)]
     languages = _language_changes(base, head)
     return StudyDiff(
         base=base.name,
         head=head.name,
         notes=notes,
         confidence=head.confidence,
-        verdicts=verdicts,
+        verdicts=[one for one in claims if one not in standing],
         standing=standing,
-        parameters=list(_differences(base.parameters, head.parameters)),
+        parameters=_differing(base.parameters, head.parameters),
         metrics=_metric_changes(base, head),
         gained=[row for row in languages[:LANGUAGES_SHOWN] if row.change > 0],
         lost=[row for row in reversed(languages[-LANGUAGES_SHOWN:]) if row.change < 0],
         data_sets=[Difference("data set", base.data_sets, head.data_sets)] if other_data else [],
-        stages=[_by_part(stage) for stage in _differences(base.stages, head.stages)],
+        stages=[_by_part(stage) for stage in _differing(base.stages, head.stages)],
     )
 
 
-def _differences(base: dict[str, Any], head: dict[str, Any]) -> Iterator[Difference]:
-    """The keys, the head's first, that do not have the same value on both sides."""
-    for name in head | base:
-        if name not in base or name not in head or base[name] != head[name]:
-            yield Difference(name, base.get(name), head.get(name))
+def _by_name(base: dict[str, Any], head: dict[str, Any]) -> list[Difference]:
+    """Every name with its value on both sides, the head's names first."""
+    return [Difference(name, base.get(name), head.get(name)) for name in head | base]
+
+
+def _differing(base: dict[str, Any], head: dict[str, Any]) -> list[Difference]:
+    """The names that do not have the same value on both sides."""
+    return [one for one in _by_name(base, head) if one.base != one.head]
+
+
+def _verdict(claim: dict[str, Any] | None) -> str:
+    return claim["verdict"] if claim else ""
 
 
 def _by_part(stage: Difference) -> Difference:
@@ -123,37 +125,33 @@ def _by_part(stage: Difference) -> Difference:
 
 def _metric_changes(base: Snapshot, head: Snapshot) -> list[MetricChange]:
     """Every metric of every run that both sides have, in the head's order."""
-    compared = []
-    for run in head.scores:
+    rows = []
+    for run, scores in head.scores.items():
         ratios = [_test_train_ratio(side, run[0]) for side in (base, head)]
         draws = [_draws(side, run[0]) for side in (base, head)]
         former = base.scores.get(run, {})
-        for metric in (name for name in head.scores[run] if name in former):
-            old, new = np.array(former[metric]), np.array(head.scores[run][metric])
+        for metric in (name for name in scores if name in former):
+            old, new = np.array(former[metric]), np.array(scores[metric])
             paired = draws[0] == draws[1] is not None and len(old) == len(new)
-            effect = UNCHANGED
-            if not np.array_equal(old, new, equal_nan=True):
-                # `contrast` pairs terms of one group; those of two are independent (Welch)
-                groups = ("both", "both") if paired else ("base", "head")
-                terms = map(Term, (-1, 1), groups, (old, new), ratios)
-                effect = contrast([*terms], head.confidence)
-            compared.append((run, metric, old, new, paired, effect))
-    adjusted = holm([effect.p for *_, effect in compared])
-    return [
-        MetricChange(
-            "-".join(run),
-            metric,
-            base=estimate(old, head.confidence, 0).mean,
-            head=estimate(new, head.confidence, 0).mean,
-            change=effect.effect,
-            low=effect.low,
-            high=effect.high,
-            p_adjusted=p,
-            paired=paired,
-            kind=_kind(effect, p, head.confidence),
-        )
-        for (run, metric, old, new, paired, effect), p in zip(compared, adjusted, strict=True)
-    ]
+            # `contrast` pairs terms of one group; those of two are independent (Welch)
+            groups = ("both", "both") if paired else ("base", "head")
+            same = np.array_equal(old, new, equal_nan=True)
+            terms = [*map(Term, (-1, 1), groups, (old, new), ratios)]
+            effect = UNCHANGED if same else contrast(terms, head.confidence)
+            means = (estimate(values, head.confidence, 0).mean for values in (old, new))
+            bounds = (effect.effect, effect.low, effect.high, effect.p)
+            kind: Kind = "unchanged" if same else "no interval"
+            rows.append(MetricChange("-".join(run), metric, *means, *bounds, paired, kind))
+    adjusted = holm([row.p_adjusted for row in rows])
+    return [_judged(row, p, head.confidence) for row, p in zip(rows, adjusted, strict=True)]
+
+
+def _judged(row: MetricChange, p: float | None, confidence: float) -> MetricChange:
+    """A change with an interval by what it is called; `p` is adjusted for the number of metrics."""
+    if p is None or row.low is None or row.high is None:
+        return row
+    unclear: Kind = "noise" if row.low <= 0 <= row.high else "unsure"
+    return replace(row, p_adjusted=p, kind="moved" if p < 1 - confidence else unclear)
 
 
 def _draws(side: Snapshot, protocol: str) -> tuple[str, Any] | None:
@@ -169,17 +167,6 @@ def _test_train_ratio(side: Snapshot, protocol: str) -> float:
     folds = side.parameters.get("protocols.held_out.folds", math.inf)
     held_out_share = side.parameters.get("protocols.random_split.held_out_share", 0.0)
     return test_train_ratio(protocol, folds, held_out_share)
-
-
-def _kind(effect: Effect, p: float | None, confidence: float) -> Kind:
-    """What to call a change; `p` is adjusted for the number of metrics."""
-    if effect is UNCHANGED:
-        return "unchanged"
-    if p is None or effect.low is None or effect.high is None:
-        return "no interval"
-    if p < 1 - confidence:
-        return "moved"
-    return "noise" if effect.low <= 0 <= effect.high else "unsure"
 
 
 def _language_changes(base: Snapshot, head: Snapshot) -> list[LanguageChange]:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from surnames.git import git_or_nothing
 from surnames.project import LOCK
 from surnames.study.paths import LEDGER, RECALL, REPLICATES, SUMMARY
 
-WORK_TREE = "the work tree"
 PATHS = (files.PARAMS, LOCK, LEDGER, SUMMARY, REPLICATES, RECALL)
 Run = tuple[str, str]  # protocol, architecture
 
@@ -40,31 +39,38 @@ class Snapshot:
         return float(self.parameters.get("study.confidence", 0.95))
 
 
+def find_commit(name: str) -> str:
+    """The full hash of a commit in this repository, or ""."""
+    revision = ("--end-of-options", f"{name}^{{commit}}")
+    return git_or_nothing("rev-parse", "--verify", "--quiet", *revision)
+
+
+def read(path: Path, commit: str | None) -> str:
+    """A file's text at a commit, or in the work tree where None; "" where it is missing."""
+    if commit is None:
+        return path.read_text("utf-8") if path.is_file() else ""
+    return git_or_nothing("show", f"{commit}:./{path.as_posix()}")
+
+
 def load(commit: str | None, known_as: str = "") -> Snapshot:
     """The study of a commit, which readers know by that name, or of the work tree where None.
 
     Raises StudyError for an unknown commit and for a file that cannot be parsed.
     """
-    if commit is None:
-        return _parse(WORK_TREE, lambda path: path.read_text("utf-8") if path.is_file() else "")
-    revision = ("--end-of-options", f"{commit}^{{commit}}")
-    digest = git_or_nothing("rev-parse", "--verify", "--quiet", *revision)
-    if not digest:
-        raise StudyError(
-            f"{commit!r} is not a commit in this repository; name a branch, a tag or a commit, and "
-            "`git fetch` it first if it is on another machine"
-        )
-    name, short = known_as or commit, digest[:10]
-    name = short if digest.startswith(name) else f"{name} ({short})"
-    return _parse(name, lambda path: git_or_nothing("show", f"{digest}:./{path.as_posix()}"))
-
-
-def _parse(name: str, read: Callable[[Path], str]) -> Snapshot:
-    """The snapshot whose files `read` returns as text, "" for those that are missing."""
+    name, digest = "the work tree", None
+    if commit is not None:
+        digest = find_commit(commit)
+        if not digest:
+            raise StudyError(
+                f"{commit!r} is not a commit in this repository; name a branch, a tag or a commit, "
+                "and `git fetch` it first if it is on another machine"
+            )
+        name, short = known_as or commit, digest[:10]
+        name = short if digest.startswith(name) else f"{name} ({short})"
     values: dict[Path, Any] = {}
     for path in PATHS:
         try:
-            if text := read(path):
+            if text := read(path, digest):
                 values[path] = _values(text, path.suffix)
         except (ValueError, YAMLError) as error:
             raise StudyError(f"{path} of {name} cannot be read: {error}") from None
