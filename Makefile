@@ -121,7 +121,7 @@ PIP := .venv/bin/python -m pip install -qq --no-input --no-deps --no-build-isola
 	@$(PIP) --require-hashes -r .venv/setuptools.lock
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --editable .
-	@.venv/bin/python -m surnames.workflow.plots_page  # the page in which dvc plots draws without a network
+	@.venv/bin/python -m surnames.workflow.plots  # the page in which dvc plots draws without a network
 	@pwd -P > .venv/ready
 
 moved:

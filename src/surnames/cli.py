@@ -178,7 +178,7 @@ def smoke() -> None:
     """Run the whole study in small, on the starter corpus, in a clone that is then removed."""
     from surnames.workflow import smoke as small
 
-    small.run(Path.cwd(), click.echo)
+    small.run(Path.cwd())
 
 
 @main.command()
@@ -209,7 +209,7 @@ def pull_request(base: str, small: bool, rerun: bool) -> None:
     """Do what CI does with a pull request onto BASE; build/ci holds what it wrote."""
     from surnames.workflow import pull_request as job
 
-    job.check(base, small=small, rerun_stale=rerun, say=click.echo)
+    job.check(base, small=small, rerun_stale=rerun)
 
 
 @main.command()

@@ -11,7 +11,7 @@ from surnames.evaluation import scoring
 from surnames.study import claims, comparison, summary
 from surnames.tracking.runs import holds
 from surnames.tracking.store import RECEIPT, configured_store
-from surnames.workflow import parallel, plot_templates
+from surnames.workflow import parallel, plots
 
 
 def repro(targets: tuple[str, ...]) -> str:
@@ -41,7 +41,7 @@ def write_documents() -> None:
     """Write the README's block, docs/findings.md and the templates of `dvc plots` anew."""
     readme.write()
     findings.write()
-    plot_templates.write()
+    plots.write_templates()
 
 
 def _dvc(*arguments: str) -> None:

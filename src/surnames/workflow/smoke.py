@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import click
 
 from surnames.core import files, params, tables
 from surnames.core.errors import StudyError
@@ -65,7 +66,7 @@ def keep_testable(folder: Path) -> None:
     _write({"claims": kept}, folder / CLAIMS)
 
 
-def run(project: Path, say: Callable[[str], None]) -> None:
+def run(project: Path) -> None:
     """Clone, shrink, run everything there, and remove the clone; StudyError where it fails."""
     started = time.monotonic()
     kept = {
@@ -87,7 +88,7 @@ def run(project: Path, say: Callable[[str], None]) -> None:
     if done.returncode:
         raise StudyError(f"the small study failed:\n{done.stdout}")
     table = done.stdout[done.stdout.index("Macro recall") :].split("\n\nNext:")[0]
-    say(f"{table}\n\nThe whole pipeline in small: {time.monotonic() - started:.1f} s")
+    click.echo(f"{table}\n\nThe whole pipeline in small: {time.monotonic() - started:.1f} s")
 
 
 def _write(values: Any, path: Path) -> None:

@@ -18,24 +18,18 @@ _CHANGES = {"deleted": "is missing", "new": "is not in dvc.lock", "modified": "c
 
 def check() -> None:
     """Raises StudyError that names every stale stage, and what to run."""
-    stale = stale_stages()
-    if stale:
-        raise StudyError(message(stale))
+    if message := problem():
+        raise StudyError(message)
 
 
-def message(stale: dict[str, list[str]]) -> str:
-    """The stale stages in words, and what to run."""
-    lines = [f"{stage}: {', '.join(reasons)}" for stage, reasons in stale.items()]
-    return "\n  ".join([f"dvc.lock is stale; {REMEDY}", *lines])
-
-
-def stale_stages() -> dict[str, list[str]]:
-    """The stages whose entry in dvc.lock is not of this work tree, each with the reasons."""
+def problem() -> str:
+    """The stages whose entry in dvc.lock is not of this work tree, why, and what to run; or ""."""
     with dvc_repo.opened() as repo:
         stages = repo.index.stages
         outputs = {out.def_path: out.hash_info for stage in stages for out in stage.outs}
-        found = {stage.addressing: list(_reasons(stage, outputs)) for stage in stages}
-    return {stage: reasons for stage, reasons in found.items() if reasons}
+        reasons = {stage.addressing: ", ".join(_reasons(stage, outputs)) for stage in stages}
+    lines = [f"{stage}: {why}" for stage, why in reasons.items() if why]
+    return "\n  ".join([f"dvc.lock is stale; {REMEDY}", *lines]) if lines else ""
 
 
 def _reasons(stage: Any, outputs: dict[str, Any]) -> Iterator[str]:

@@ -125,7 +125,7 @@ def _by_part(stage: Difference) -> Difference:
 
 def _metric_changes(base: Snapshot, head: Snapshot) -> list[MetricChange]:
     """Every metric of every run that both sides have, in the head's order."""
-    rows = []
+    rows, level = [], head.confidence
     for run, scores in head.scores.items():
         ratios = [_test_train_ratio(side, run[0]) for side in (base, head)]
         draws = [_draws(side, run[0]) for side in (base, head)]
@@ -137,13 +137,13 @@ def _metric_changes(base: Snapshot, head: Snapshot) -> list[MetricChange]:
             groups = ("both", "both") if paired else ("base", "head")
             same = np.array_equal(old, new, equal_nan=True)
             terms = [*map(Term, (-1, 1), groups, (old, new), ratios)]
-            effect = UNCHANGED if same else contrast(terms, head.confidence)
-            means = (estimate(values, head.confidence, 0).mean for values in (old, new))
-            bounds = (effect.effect, effect.low, effect.high, effect.p)
+            effect = UNCHANGED if same else contrast(terms, level)
+            means = (estimate(old, level, 0).mean, estimate(new, level, 0).mean, effect.effect)
+            bounds = (effect.low, effect.high, effect.p)
             kind: Kind = "unchanged" if same else "no interval"
             rows.append(MetricChange("-".join(run), metric, *means, *bounds, paired, kind))
     adjusted = holm([row.p_adjusted for row in rows])
-    return [_judged(row, p, head.confidence) for row, p in zip(rows, adjusted, strict=True)]
+    return [_judged(row, p, level) for row, p in zip(rows, adjusted, strict=True)]
 
 
 def _judged(row: MetricChange, p: float | None, confidence: float) -> MetricChange:

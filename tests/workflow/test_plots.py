@@ -12,7 +12,7 @@ from support.browser import offline
 from support.projects import ROOT, SCREENSHOTS, Project
 
 from surnames.core import params
-from surnames.workflow import plot_templates, plots_page
+from surnames.workflow import plots
 
 TEMPLATES = {path.stem: path for path in sorted((ROOT / ".dvc/plots").iterdir())}
 
@@ -22,7 +22,7 @@ def written() -> dict[Path, str]:
     """What the definition gives for this study's architectures."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        return plot_templates.templates()
+        return plots.templates()
 
 
 def test_the_committed_templates_are_those_of_the_definition(written: dict[Path, str]) -> None:
@@ -56,19 +56,19 @@ def test_grids_are_not_sorted_by_a_list(name: str) -> None:
 
 def test_every_run_can_be_chosen(written: dict[Path, str]) -> None:
     """The lists of the confusion plot hold every protocol and architecture of params.yaml."""
-    choices = json.loads(written[plot_templates.FOLDER / "taken_for.json"])["params"]
+    choices = json.loads(written[plots.FOLDER / "taken_for.json"])["params"]
     assert all(choice["value"] in choice["bind"]["options"] for choice in choices)
     options = {choice["name"]: choice["bind"]["options"] for choice in choices}
     assert options["protocol"] == list(params.PROTOCOLS)
     architectures = list(params.load(ROOT / "params.yaml").architectures)
     assert options["architecture"] == architectures
-    definition = plot_templates.DEFINITION.read_text()
+    definition = plots.DEFINITION.read_text()
     assert [name for name in architectures if name in definition] == ["fixed"]  # the first shown
 
 
 def test_the_page_has_dvcs_anchors_and_no_address() -> None:
     """DVC fills in `plot_divs`; `scripts` would fetch Vega from elsewhere."""
-    page = plots_page.page()
+    page = plots.page()
     assert page.count("{plot_divs}") == 1 and "{scripts}" not in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=\"http", page)
 
@@ -77,7 +77,7 @@ def test_the_page_has_dvcs_anchors_and_no_address() -> None:
 def drawn(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A study with the page that set-up writes."""
     project = finished.copy(tmp_path_factory.mktemp("drawn") / "surnames")
-    project.run("python", "-m", "surnames.workflow.plots_page")
+    project.run("python", "-m", "surnames.workflow.plots")
     return project
 
 
