@@ -66,9 +66,18 @@ def check(base: str, *, small: bool, rerun_stale: bool) -> None:
         _check(report, small, rerun_stale)
     except SurnamesError as error:
         report.failure = str(error)
-    _write(report)
+    page, text = report.render("markdown"), report.render("table")
+    replace_text(SUMMARY, page)
+    replace_text(COMMENT, text)
+    replace_text(DIFF, study_diff.render(report.diff, "json") if report.diff else "{}")
+    replace_text(PATCH, "")
+    if report.what == "all":
+        write_patch()
+    if job_page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(job_page, "a", encoding="utf-8") as stream:
+            stream.write(page)
     if report.what:
-        click.echo(f"\n\n{report.render('table')}")
+        click.echo(f"\n\n{text}")
     if report.failure:
         raise StudyError(report.failure)
 
@@ -127,21 +136,6 @@ def _surnames(command: str) -> bool:
     """Whether one of this program's commands succeeded."""
     click.echo(f"$ surnames {command}")
     return not subprocess.run([sys.executable, "-m", "surnames", command], check=False).returncode
-
-
-def _write(report: CheckReport) -> None:
-    """Write build/ci, and the job's page where there is one."""
-    page = report.render("markdown")
-    replace_text(SUMMARY, page)
-    replace_text(COMMENT, report.render("table"))
-    replace_text(DIFF, study_diff.render(report.diff, "json") if report.diff else "{}")
-    replace_text(PATCH, "")
-    if report.what == "all":
-        write_patch()
-    job_page = os.environ.get("GITHUB_STEP_SUMMARY")
-    if job_page:
-        with open(job_page, "a", encoding="utf-8") as stream:
-            stream.write(page)
 
 
 def write_patch() -> None:

@@ -3,7 +3,6 @@
 The quick end-to-end check: `make smoke`, and what most tests of the pipeline start from.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -11,7 +10,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -52,7 +50,7 @@ def shrink(folder: Path) -> None:
     values["protocols"]["held_out"]["folds"] = 2
     values["recipes"]["online"] |= {"steps": 2000, "hidden_size": 16}
     values["runs"] = {name: values["runs"][name] for name in RUNS}
-    _write(values, folder / files.PARAMS)
+    tables.write_json(values, folder / files.PARAMS)  # JSON is YAML, too
     keep_testable(folder)
     (folder / LOCK).unlink(missing_ok=True)
     shutil.rmtree(folder / SUMMARY.parent, ignore_errors=True)
@@ -63,7 +61,7 @@ def keep_testable(folder: Path) -> None:
     runs = set(params.read_yaml(folder / files.PARAMS)["runs"])
     ledger = params.read_yaml(folder / CLAIMS)
     kept = [c for c in ledger["claims"] if {run for _, run, _ in c["terms"]} <= runs]
-    _write({"claims": kept}, folder / CLAIMS)
+    tables.write_json({"claims": kept}, folder / CLAIMS)
 
 
 def run(project: Path) -> None:
@@ -89,8 +87,3 @@ def run(project: Path) -> None:
         raise StudyError(f"the small study failed:\n{done.stdout}")
     table = done.stdout[done.stdout.index("Macro recall") :].split("\n\nNext:")[0]
     click.echo(f"{table}\n\nThe whole pipeline in small: {time.monotonic() - started:.1f} s")
-
-
-def _write(values: Any, path: Path) -> None:
-    """A YAML file; JSON is YAML, and the standard library writes it."""
-    tables.replace_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")

@@ -69,7 +69,8 @@ def _checkout(target: Target) -> Iterator[Path]:
         git("clone", "--quiet", "--shared", "--no-checkout", top, str(clone))
         git("checkout", "--quiet", "--detach", target.commit, folder=clone)
         folder = clone / within
-        _remove_outputs(folder, target)
+        written = outputs(dvc_repo.parse_lock(target.lock)["stages"])  # the small ones are in git
+        git("rm", "-r", "--quiet", "--ignore-unmatch", "--", *written, folder=folder)
         # caches of its own and empty, whatever the commit or the user configured
         own = f"[core]\n    site_cache_dir = {folder}/.dvc/tmp/site\n[cache]\n    dir = cache\n"
         tables.replace_text(folder / ".dvc/config.local", own)
@@ -77,13 +78,6 @@ def _checkout(target: Target) -> Iterator[Path]:
         _refuse_another_lock(folder, target)
         (folder / LOCK).unlink()  # what DVC writes now is of this rerun alone
         yield folder
-
-
-def _remove_outputs(folder: Path, target: Target) -> None:
-    """Delete what stages wrote: the small tables are in git."""
-    lock = dvc_repo.parse_lock(target.lock)
-    written = outputs(lock, lock["stages"])
-    git("rm", "-r", "--quiet", "--ignore-unmatch", "--", *written, folder=folder)
 
 
 def _refuse_another_lock(folder: Path, target: Target) -> None:

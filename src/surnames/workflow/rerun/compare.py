@@ -1,6 +1,6 @@
 """The results of a rerun against those of its target: digests, then predictions, then metrics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ SHOWN = 5  # files named, of those that differ
 def compare(target: Target, folder: Path) -> tuple[bool, str]:
     """Whether the stages in this checkout confirm what the target's gave, and the text on it."""
     stages = dvc_repo.parse_lock((folder / LOCK).read_text(encoding="utf-8"))["stages"]
-    before = outputs(dvc_repo.parse_lock(target.lock), stages)
-    after = outputs({"stages": stages}, stages)
+    former = dvc_repo.parse_lock(target.lock)["stages"]
+    before = outputs({stage: former.get(stage, {}) for stage in stages})
+    after = outputs(stages)
     changed = [path for path in after if after[path] != before.get(path)]
     runs = [name[9:].split("-", 1) for name in stages if name.startswith("evaluate@")]
     predictions = [path for run in runs if str((path := files.predictions(*run)).parent) in changed]
@@ -46,10 +47,9 @@ def compare(target: Target, folder: Path) -> tuple[bool, str]:
     ).rstrip("\n")
 
 
-def outputs(lock: dict[str, Any], stages: Iterable[str]) -> dict[str, str]:
-    """The digests of what these stages wrote, by path, in the stages' order."""
-    entries = (lock["stages"].get(stage, {}) for stage in stages)
-    return {out["path"]: out["md5"] for entry in entries for out in entry.get("outs", [])}
+def outputs(stages: dict[str, Any]) -> dict[str, str]:
+    """The digests of what these stages of a dvc.lock wrote, by path, in the stages' order."""
+    return {out["path"]: out["md5"] for one in stages.values() for out in one.get("outs", [])}
 
 
 def _altered(expected: dict[str, str]) -> list[str]:
@@ -58,8 +58,7 @@ def _altered(expected: dict[str, str]) -> list[str]:
     It should be where the work tree's own dvc.lock says so, or its name in DVC's cache.
     """
     lines = []
-    here = dvc_repo.parse_lock(read(LOCK, None) or "stages: {}")
-    present = outputs(here, here["stages"])
+    present = outputs(dvc_repo.parse_lock(read(LOCK, None)).get("stages", {}))
     for path, digest in expected.items():
         if present.get(path) == digest and Path(path).exists():
             actual = dvc_repo.digest(Path(path))
