@@ -56,8 +56,11 @@ def _of_run(run_id: str) -> Target:
     tags = tags_of(run_id)
     if FINGERPRINT not in tags:
         raise StudyError(f"run {run_id} was not published by this project")
-    pair = {key: tags[key] for key in ("protocol", "architecture")}
-    run = Run.model_construct(name=tags["run"].removeprefix("STARTER "), **pair)
+    run = Run.model_construct(
+        name=tags["run"].removeprefix("STARTER "),
+        protocol=tags["protocol"],
+        architecture=tags["architecture"],
+    )
     replicate = int(tags["replicate"]) if "replicate" in tags else None
     name = f"run {run_id} ({run}{'' if replicate is None else f', network {replicate}'})"
     if "commit" not in tags:
