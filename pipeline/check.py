@@ -1,6 +1,6 @@
 """The gate before training: the schema of every split, and no held-out name in training."""
 
-from surnames.core import corpus, errors, files, params, tables
+from surnames.core import corpus, files, params, stage, tables
 from surnames.data import validation
 
 
@@ -12,4 +12,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    stage.run(main)

@@ -1,6 +1,6 @@
 """All runs of the study side by side: tables of means, effects and curves, and the verdicts."""
 
-from surnames.core import errors, files, params, tables
+from surnames.core import files, params, stage, tables
 from surnames.core.errors import StudyError
 from surnames.evaluation import scoring
 from surnames.study import claims, comparison, paths
@@ -42,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    stage.run(main)

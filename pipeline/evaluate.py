@@ -1,6 +1,8 @@
 """Score all replicates of one architecture under one protocol, exactly."""
 
-from surnames.core import corpus, errors, files, tables
+from functools import partial
+
+from surnames.core import corpus, files, stage, tables
 from surnames.evaluation import scoring
 from surnames.networks.lookup import get_architecture
 from surnames.networks.network import load_networks
@@ -16,9 +18,10 @@ def main(protocol: str, architecture: str, family: str) -> None:
     scored = [split.corpus.take(split.scored_rows(k)) for k in range(len(networks))]
     evaluations = scoring.evaluate_all(scored_by, networks, scored, outside)
     means = scoring.means(evaluations)
-    scoring.save(evaluations, protocol, architecture)
+    fill = partial(scoring.save, evaluations)
+    tables.replace_folder(files.evaluation(protocol, architecture), fill)
     tables.write_json(means, files.metrics(protocol, architecture))
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    stage.run(main)

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from surnames.core import errors, files, params, tables
+from surnames.core import files, params, stage, tables
 from surnames.data import sources
 
 
@@ -30,4 +30,4 @@ def _say(message: str) -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    stage.run(main)

@@ -1,6 +1,6 @@
 """Lines in the tutorial's form, clean names, names from outside, what changed, the data card."""
 
-from surnames.core import corpus, errors, files, params, tables
+from surnames.core import corpus, files, params, stage, tables
 from surnames.data import facts
 from surnames.data.names import normalize, read_lines, save_changes, starter_names, without
 
@@ -18,4 +18,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    stage.run(main)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from surnames.core import corpus, errors, files, params, tables
+from surnames.core import corpus, files, params, stage, tables
 from surnames.display.sentences import COMPARED
 from surnames.evaluation.scoring import load_columns, median_replicate
 from surnames.networks.network import load_networks
@@ -74,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    stage.run(main)

@@ -1,6 +1,6 @@
 """Which replicate trains and scores on which name, for each protocol."""
 
-from surnames.core import corpus, errors, files, params
+from surnames.core import corpus, files, params, stage
 from surnames.data import splits
 
 
@@ -20,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    stage.run(main)

@@ -1,6 +1,6 @@
 """Publish the study to MLflow: what the store lacks of it, and nothing twice."""
 
-from surnames.core import errors, tables
+from surnames.core import stage, tables
 from surnames.tracking.publish import publish
 from surnames.tracking.rebuild import set_aside
 from surnames.tracking.session import configure, opened
@@ -22,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    stage.run(main)

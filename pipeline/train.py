@@ -1,6 +1,6 @@
 """Train all replicates of one architecture under one protocol."""
 
-from surnames.core import corpus, errors, files, params
+from surnames.core import corpus, files, params, stage
 from surnames.networks import training
 from surnames.networks.lookup import architecture_for_recipe
 from surnames.networks.network import replicates, save_networks
@@ -20,4 +20,4 @@ def main(protocol: str, architecture: str) -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    stage.run(main)

@@ -33,7 +33,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
             project = clone(project.folder)
             smoke.shrink(project.folder)
             commit(project, "A small study")
-            project.run("dvc", "repro", "-q")
+            project.run("surnames", "repro")
             commit(project, "Its results")
             (shared / "done").touch()
     return project

@@ -1,6 +1,7 @@
 """The `surnames` command: what `make` calls, and what a person may."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from surnames import project
+from surnames.core import errors
 from surnames.core.errors import StudyError, SurnamesError
 from surnames.study.paths import CLAIMS
 from surnames.tracking.session import configure
@@ -19,15 +21,26 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 
 
+class Failure(click.ClickException):
+    """One message, and the exit status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.exit_code = status  # type: ignore[misc]
+
+
 class Group(click.Group):
-    """A user's mistake exits 1 with its message and without a traceback."""
+    """What a user, a disk or a signal did ends with one message and without a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Call the subcommand."""
+        signal.signal(signal.SIGTERM, errors.terminated)
         try:
             return super().invoke(ctx)
-        except SurnamesError as error:
-            raise click.ClickException(str(error)) from None
+        except BrokenPipeError:
+            raise  # click ends quietly where nobody reads on
+        except (SurnamesError, OSError, MemoryError, KeyboardInterrupt) as error:
+            raise Failure(*errors.explained(error)) from None
 
 
 def format_option(*forms: str, text: str | None = None) -> Callable[[Command], Command]:

@@ -3,9 +3,9 @@
 DVC is imported where it is needed: that takes most of a second.
 """
 
-import hashlib
 import json
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
+from surnames.core import tables
 from surnames.core.errors import StudyError
 from surnames.project import LOCK
 
@@ -49,7 +52,7 @@ def run(
 
 
 @contextmanager
-def opened(**options: Any) -> Iterator["Repo"]:
+def _repo(**options: Any) -> Iterator["Repo"]:
     """The project as DVC sees it. DVC's errors become a StudyError that names their causes."""
     from dvc.exceptions import DvcException
     from dvc.logger import _iter_causes
@@ -59,7 +62,26 @@ def opened(**options: Any) -> Iterator["Repo"]:
         with Repo(**options) as repo:
             yield repo
     except DvcException as error:
-        raise StudyError(f"DVC: {': '.join(_iter_causes(error))}") from None
+        causes = [" ".join(str(cause).split()) for cause in _iter_causes(error)]
+        raise StudyError(f"DVC: {': '.join(causes)}") from None
+
+
+@contextmanager
+def opened(**options: Any) -> Iterator["Repo"]:
+    """The same for a moment, in which Ctrl-C waits: DVC could leave half of its lists of locks."""
+    came: list[int] = []
+    before = {
+        end: signal.signal(end, lambda number, _: came.append(number))
+        for end in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        with _repo(**options) as repo:
+            yield repo
+    finally:
+        for end, handler in before.items():
+            signal.signal(end, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def status() -> dict[str, list[Any]]:
@@ -68,7 +90,7 @@ def status() -> dict[str, list[Any]]:
         return dict(repo.status())
 
 
-def repro(*stages: str, single_item: bool = False) -> None:
+def repro(*targets: str, single_item: bool = False, force: bool = False) -> None:
     """Run what changed of these stages and of those before them, or with `single_item` of these.
 
     DVC itself prints nothing, and waits while another DVC process holds the project. Raises
@@ -76,8 +98,50 @@ def repro(*stages: str, single_item: bool = False) -> None:
     """
     from dvc.logger import set_loggers_level
 
-    with set_loggers_level(logging.CRITICAL), opened(_wait_for_lock=True) as repo:
-        repo.reproduce(stages, single_item=single_item)
+    with set_loggers_level(logging.CRITICAL), _repo(_wait_for_lock=True) as repo:
+        repo.reproduce(targets or None, single_item=single_item, force=force)
+
+
+def release_locks() -> None:
+    """Take from DVC's list of locks those of processes that are gone; a broken list is emptied.
+
+    A killed DVC leaves its entries, or half of the list. It takes any process that has got the
+    same number since for the one that holds them, and refuses to work with a broken list.
+    """
+    from dvc.lock import make_lock
+
+    own = Path(".dvc/tmp")
+    path = own / "rwlock"
+    if not path.is_file():
+        return
+    with make_lock(str(own / "rwlock.lock"), tmp_dir=str(own), wait=True):
+        try:
+            held = json.loads(path.read_text(encoding="utf-8"))
+            write = {one: by for one, by in held.get("write", {}).items() if _alive(by)}
+            readers = {one: [*filter(_alive, by)] for one, by in held.get("read", {}).items()}
+            kept = {"write": write, "read": {one: by for one, by in readers.items() if by}}
+        except (ValueError, AttributeError, TypeError, KeyError):
+            kept = {}
+        tables.replace_text(path, json.dumps(kept))
+
+
+def _alive(holder: dict[str, Any]) -> bool:
+    """Whether the process that holds a lock is there, and can be DVC."""
+    try:
+        command = " ".join(psutil.Process(int(holder["pid"])).cmdline())
+    except psutil.Error:
+        return False
+    return "dvc" in command or "surnames" in command
+
+
+def sort_lock() -> None:
+    """Put the stages of dvc.lock in order: DVC appends each new one when it happens to end."""
+    from dvc.utils.serialize import modify_yaml
+
+    stages = read_lock()["stages"] if LOCK.is_file() else {}
+    if list(stages) != sorted(stages):
+        with modify_yaml(LOCK) as values:
+            values["stages"] = dict(sorted(values["stages"].items()))
 
 
 def read_lock() -> dict[str, Any]:
@@ -113,13 +177,3 @@ def _cache() -> Any:
 def cached(digest: str) -> Path:
     """Where the user's cache keeps the file or the folder's list with this digest."""
     return Path(_cache().oid_to_path(digest))
-
-
-def digest(path: Path) -> str:
-    """A file's or a folder's digest as DVC computes it."""
-    if path.is_file():
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "md5").hexdigest()
-    names = sorted(one.relative_to(path) for one in path.rglob("*") if one.is_file())
-    listed = [{"md5": digest(path / name), "relpath": name.as_posix()} for name in names]
-    return hashlib.md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"

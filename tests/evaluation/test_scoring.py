@@ -163,23 +163,22 @@ def test_diverged_network_is_left_out_and_counted() -> None:
         assert_allclose(means[name], (first.metrics[name] + third.metrics[name]) / 2)
 
 
-def test_tables_hold_what_was_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_hold_what_was_scored(tmp_path: Path) -> None:
     """Every file that a run leaves, read again: to six digits, the diverged one empty."""
-    monkeypatch.chdir(tmp_path)
-    ones, run = evaluations(), ("held_out", "fixed")
-    scoring.save(ones, *run)
-    columns = scoring.load_columns(files.scores(*run))
+    ones = evaluations()
+    scoring.save(ones, tmp_path)
+    columns = scoring.load_columns(tmp_path / files.SCORES)
     assert set(scoring.METRICS) <= set(columns)
     for name, values in columns.items():
         assert_allclose(values[[0, 2]], [ones[k].metrics[name] for k in (0, 2)], rtol=1e-5)
         assert np.isnan(values[1])
-    recall = scoring.load_columns(files.recall(*run))
+    recall = scoring.load_columns(tmp_path / files.RECALL)
     assert list(recall) == list(LANGUAGES)
     wanted = np.array([scoring.recalls(one.counts) for one in ones]).T
     assert_allclose(list(recall.values()), wanted, rtol=1e-5)
-    confusion = scoring.load_confusion(files.confusion(*run))
+    confusion = scoring.load_confusion(tmp_path / files.CONFUSION)
     assert_array_equal(confusion, ones[0].counts + ones[2].counts)
-    bins = scoring.load_columns(files.calibration(*run))
+    bins = scoring.load_columns(tmp_path / files.CALIBRATION)
     assert bins["names"].sum() == 80
     right = (bins["accuracy"] * bins["names"]).sum()
     assert_allclose(right, sum(np.trace(one.counts) for one in ones), rtol=1e-4)

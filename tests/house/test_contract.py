@@ -25,7 +25,7 @@ LOCK = {"track": {"dvc.lock"}}
 # the store that `track` fills is no output: DVC would delete it before each run
 STORE = {"track": {"mlflow"}}
 # dependencies that are not read: they only say what must come first
-ORDER = ("data/checked/",)
+ORDER = ("data/checked/", "data/gate.txt")
 
 
 @dataclass(frozen=True)

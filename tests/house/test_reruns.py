@@ -16,7 +16,7 @@ def of(runs: set[str], *kinds: str) -> set[str]:
     return {f"{kind}@{run}" for run in runs for kind in kinds or ("train", "evaluate")}
 
 
-EVERY = {"fetch", "normalize", "split", "check", "compare", "report", "track"} | of(RUNS)
+EVERY = {"gate", "fetch", "normalize", "split", "check", "compare", "report", "track"} | of(RUNS)
 SHOWN = {"report", "track"}  # they show all of params.yaml, and every network
 
 
@@ -67,33 +67,33 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "the confusion matrix": (append(f"{SOURCE}/display/confusion_matrix.py"), SHOWN),
     "the alphabet": (append(f"{SOURCE}/core/alphabet.py"), EVERY),
-    "a kernel": (append(f"{SOURCE}/networks/kernels.py"), of(RUNS) | SHOWN),
-    "the Elman networks": (append(f"{SOURCE}/architectures/elman.py"), of(ONLINE) | SHOWN),
-    "the n-grams": (append(f"{SOURCE}/architectures/ngram_logistic.py"), of(NGRAMS) | SHOWN),
+    "a kernel": (append(f"{SOURCE}/networks/kernels.py"), of(RUNS) | SHOWN | {"gate"}),
+    "the Elman networks": (append(f"{SOURCE}/architectures/elman.py"), of(ONLINE) | SHOWN | {"gate"}),
+    "the n-grams": (append(f"{SOURCE}/architectures/ngram_logistic.py"), of(NGRAMS) | SHOWN | {"gate"}),
     "a metric": (
         append(f"{SOURCE}/evaluation/scoring.py"),
-        of(RUNS, "evaluate") | {"compare"} | SHOWN,
+        of(RUNS, "evaluate") | {"gate", "compare"} | SHOWN,
     ),
     "a split": (append(f"{SOURCE}/data/splits.py"), {"split"}),
     "the check of the splits": (append(f"{SOURCE}/data/validation.py"), {"check"}),
     "a source of the names": (append(f"{SOURCE}/data/sources.py"), {"fetch"}),
-    "an interval": (append(f"{SOURCE}/study/statistics.py"), {"compare"} | SHOWN),
-    "a claim's text": (replace("claims.yaml", '"claim": "', '"claim": "Truly: '), {"compare"}),
+    "an interval": (append(f"{SOURCE}/study/statistics.py"), {"gate", "compare"} | SHOWN),
+    "a claim's text": (replace("claims.yaml", '"claim": "', '"claim": "Truly: '), {"gate", "compare"}),
     "a claim's threshold": (
         replace("claims.yaml", r'"more_than": [^,\n]*', '"more_than": 0.5'),
-        {"compare"},
+        {"gate", "compare"},
     ),
     "the learning rate": (
         replace("params.yaml", '"learning_rate": 0.005', '"learning_rate": 0.006'),
-        of(ONLINE, "train") | SHOWN,
+        of(ONLINE, "train") | SHOWN | {"gate"},
     ),
     "the confidence": (
         replace("params.yaml", '"confidence": 0.95', '"confidence": 0.9'),
-        {"compare"} | SHOWN,
+        {"gate", "compare"} | SHOWN,
     ),
     "one architecture's rate": (
         replace("params.yaml", '"fixed": {}', '"fixed": {"learning_rate": 0.006}'),
-        of({run for run in ONLINE if run.endswith("-fixed")}, "train") | SHOWN,
+        of({run for run in ONLINE if run.endswith("-fixed")}, "train") | SHOWN | {"gate"},
     ),
     "how a name is read by predict": (append(f"{SOURCE}/prediction/reading.py"), {"report"}),
     "the predict command": (append(f"{SOURCE}/prediction/command.py"), set()),

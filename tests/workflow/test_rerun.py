@@ -13,7 +13,7 @@ import safetensors.numpy
 from support.projects import Project, commit, ran
 
 from surnames import dvc_repo
-from surnames.core import params
+from surnames.core import digests, params
 from surnames.core.corpus import LANGUAGES
 from surnames.evaluation import scoring
 from surnames.tracking.subjects import fingerprint
@@ -90,7 +90,7 @@ def test_an_altered_file_is_named(study: Project) -> None:
     assert f"does not match\n  {WEIGHTS} was altered in the work tree" in printed
 
     study.run("dvc", "checkout", "-q", "--force", WEIGHTS)
-    digest = dvc_repo.digest(weights)
+    digest = digests.digest(weights)
     kept = study.folder / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
     kept.chmod(0o644)
     weights.write_bytes(weights.read_bytes())  # no link any more

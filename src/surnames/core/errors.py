@@ -1,16 +1,22 @@
 """The project's exceptions, and the one place where they become an exit status."""
 
 import inspect
+import signal
 import sys
 from collections.abc import Callable
+from typing import Any, NoReturn
 
 
 class SurnamesError(Exception):
     """A mistake of the user or of the world: what came, what was expected, what to do."""
 
+    status = 1  # of a program that ends with it
+
 
 class ParameterError(SurnamesError):
     """params.yaml or claims.yaml is invalid."""
+
+    status = 2
 
 
 class DataError(SurnamesError):
@@ -29,11 +35,21 @@ class TrainingError(SurnamesError):
     """No network came out of training."""
 
 
-def run(main: Callable[..., None]) -> None:
-    """Call a stage's `main` with the words of its command line.
+class Interrupted(SurnamesError):
+    """Ctrl-C, or another signal that asks a program to end."""
 
-    A mistake of the user exits with 1 and without a traceback, wrong words with the usage and 2.
+    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.status = 128 + number
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call `main` with the words of its command line; ends the program where that fails.
+
+    Wrong words end it with the usage and 2, a mistake of the user or of the disk with one line
+    and 1 or 2, Ctrl-C with 130 and SIGTERM with 143. None of them shows a traceback.
     """
+    signal.signal(signal.SIGTERM, terminated)
     words = sys.argv[1:]
     try:
         inspect.signature(main).bind(*words)
@@ -43,7 +59,27 @@ def run(main: Callable[..., None]) -> None:
         sys.exit(2)
     try:
         main(*words)
-    except SurnamesError as error:
-        sys.exit(f"error: {error}")
-    except FileNotFoundError as error:
-        sys.exit(f"error: {error.filename} is not here; run `dvc repro` in the project's folder")
+    except (SurnamesError, OSError, MemoryError, KeyboardInterrupt) as error:
+        message, status = explained(error)
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(status)
+
+
+def explained(error: BaseException) -> tuple[str, int]:
+    """One message for people, and the exit status."""
+    if isinstance(error, SurnamesError):
+        return str(error), error.status
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", 128 + signal.SIGINT
+    if isinstance(error, MemoryError):
+        return "not enough memory", 1
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"{error.filename} is not here; run `make repro` in the project's folder", 1
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}", 1
+    return str(error), 1
+
+
+def terminated(number: int, _: Any) -> NoReturn:
+    """A handler of signals that ends the program as an exception does: files are cleaned up."""
+    sys.exit(128 + number)

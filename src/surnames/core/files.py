@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+GATE = Path("data/gate.txt")  # not read: it says what must come first
 STARTER = Path("data/starter")
 RAW = Path("data/raw")
 DATA_SET = Path("data/raw/data_set.json")
@@ -43,9 +44,16 @@ def _in_run(name: str) -> Callable[[str, str], Path]:
 weights = _in_run("weights.safetensors")  # of all replicates
 history = _in_run("history.csv")  # the learning curves of all replicates
 metrics = _in_run("metrics.json")  # their means over replicates, DVC's own view
+
 # what scoring gave is one folder: one entry of dvc.lock instead of five
-predictions = _in_run("evaluation/predictions.safetensors")  # of every replicate and name
-confusion = _in_run("evaluation/confusion.csv")  # counts, summed over replicates
-calibration = _in_run("evaluation/calibration.csv")  # confidence against accuracy, likewise
-scores = _in_run("evaluation/scores.csv")  # the metrics of each replicate
-recall = _in_run("evaluation/recall.csv")  # the recall of each language, by replicate
+evaluation = _in_run("evaluation")
+PREDICTIONS = "predictions.safetensors"  # of every replicate and name
+CONFUSION = "confusion.csv"  # counts, summed over replicates
+CALIBRATION = "calibration.csv"  # confidence against accuracy, likewise
+SCORES = "scores.csv"  # the metrics of each replicate
+RECALL = "recall.csv"  # the recall of each language, by replicate
+predictions = _in_run(f"evaluation/{PREDICTIONS}")
+confusion = _in_run(f"evaluation/{CONFUSION}")
+calibration = _in_run(f"evaluation/{CALIBRATION}")
+scores = _in_run(f"evaluation/{SCORES}")
+recall = _in_run(f"evaluation/{RECALL}")

@@ -5,6 +5,7 @@ processors.
 """
 
 import csv
+import glob
 import io
 import json
 import os
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
+
+import psutil
 
 Row = dict[str, Any]  # a cell for each column
 
@@ -31,10 +34,18 @@ def rounded(value: Any) -> Any:
     return float(f"{number:.6g}") if number - number == 0 else None
 
 
+def _beside(path: Path) -> dict[str, Any]:
+    """Where to put a temporary file or folder; removes those of processes that are gone."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        if not psutil.pid_exists(int(left.name.split(".")[-3])):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    return {"dir": path.parent, "prefix": f".{path.name}.{os.getpid()}.", "suffix": ".tmp"}
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
     """A text file to write, which takes the place of `path` at the end, or never."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(**_beside(path))
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
             yield stream
@@ -52,22 +63,27 @@ def replace_text(path: Path, text: str) -> None:
         stream.write(text)
 
 
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write a whole binary file or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as stream:
+        stream.buffer.write(content)
+
+
 def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Let `fill` write a new folder, then put it in the place of the old one; all or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    work = Path(tempfile.mkdtemp(**_beside(path)))
     fresh, old = work / "fresh", work / "old"
     try:
         fresh.mkdir()
         fill(fresh)
         if path.exists():
             path.rename(old)
-        try:
-            fresh.rename(path)
-        except OSError:
-            old.rename(path)
-            raise
+        fresh.rename(path)
     finally:
+        if old.exists() and not path.exists():  # interrupted between the two
+            old.rename(path)
         shutil.rmtree(work, ignore_errors=True)
 
 

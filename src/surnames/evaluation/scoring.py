@@ -173,36 +173,34 @@ def means(evaluations: list[Evaluation]) -> dict[str, float]:
     }
 
 
-def save(evaluations: list[Evaluation], protocol: str, architecture: str) -> None:
+def save(evaluations: list[Evaluation], folder: Path) -> None:
     """Write a run's predictions, scores and recalls by replicate, confusion and calibration.
 
     A diverged network has no predictions and empty scores. Confusion and calibration are sums over
     replicates; a row of confusion is the right language, one of calibration a bin of confidence.
     """
-    place = (protocol, architecture)
     arrays = {
         f"{replicate}.{key}": array
         for replicate, one in enumerate(evaluations)
         for key, array in zip(PREDICTION_KEYS, astuple(one.predictions), strict=True)
     }
-    files.predictions(*place).parent.mkdir(parents=True, exist_ok=True)
-    files.predictions(*place).write_bytes(safetensors.numpy.save(arrays))
+    (folder / files.PREDICTIONS).write_bytes(safetensors.numpy.save(arrays))
 
     metrics = next(list(one.metrics) for one in evaluations if one.metrics)
     scores = ([k, *map(one.metrics.get, metrics)] for k, one in enumerate(evaluations))
-    tables.write_table(["replicate", *metrics], scores, files.scores(*place))
+    tables.write_table(["replicate", *metrics], scores, folder / files.SCORES)
 
     rows = ([k, *recalls(one.counts).tolist()] for k, one in enumerate(evaluations))
-    tables.write_table(["replicate", *LANGUAGES], rows, files.recall(*place))
+    tables.write_table(["replicate", *LANGUAGES], rows, folder / files.RECALL)
 
     counts = np.asarray(sum(one.counts for one in evaluations)).tolist()
     rows = ([language, *row] for language, row in zip(LANGUAGES, counts, strict=True))
-    tables.write_table(["language", *LANGUAGES], rows, files.confusion(*place))
+    tables.write_table(["language", *LANGUAGES], rows, folder / files.CONFUSION)
 
     bins = enumerate(np.asarray(sum(calibration(one.predictions) for one in evaluations)))
     header = ["from", "to", "names", "confidence", "accuracy"]
     rows = ([k / BINS, (k + 1) / BINS, int(n), c / n, right / n] for k, (n, c, right) in bins if n)
-    tables.write_table(header, rows, files.calibration(*place))
+    tables.write_table(header, rows, folder / files.CALIBRATION)
 
 
 def load_confusion(path: Path) -> np.ndarray:

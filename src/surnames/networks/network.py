@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, cast
 import numpy as np
 import safetensors.numpy
 
+from surnames.core import tables
 from surnames.core.corpus import LANGUAGES, Corpus
 
 Weights = dict[str, np.ndarray]
@@ -119,13 +120,12 @@ def replicates(architecture: Architecture, protocol: str, wanted: int) -> int:
 
 def save_networks(networks: list[Network], path: Path) -> None:
     """All replicates in one safetensors file, `<replicate>.<weight>` each."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {
         f"{replicate}.{name}": np.ascontiguousarray(array)
         for replicate, network in enumerate(networks)
         for name, array in network.weights.items()
     }
-    path.write_bytes(safetensors.numpy.save(arrays))
+    tables.replace_bytes(path, safetensors.numpy.save(arrays))
 
 
 def load_networks(path: Path) -> list[Network]:

@@ -1,39 +1,57 @@
 """`surnames repro`: run what changed, write the documents, publish where that is missing."""
 
 import shutil
-import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from surnames import dvc_repo
-from surnames.core import corpus, files, params, tables
+from surnames.core import corpus, files, tables
 from surnames.display import sentences
 from surnames.documents import findings, readme
-from surnames.evaluation import scoring
-from surnames.study import claims, comparison, summary
+from surnames.study import comparison, gate, summary
 from surnames.tracking.runs import holds
 from surnames.tracking.store import RECEIPT, configured_store
 from surnames.workflow import parallel, plots
+from surnames.workflow.parallel import Task
+
+LOCKED = Path(".dvc/tmp/surnames.lock")
+FORCED = {"single_item": True, "force": True}
 
 
 def repro(targets: tuple[str, ...]) -> str:
     """Run the study, or the stages named, and return the headline table.
 
-    Faulty parameters and claims are refused before anything runs. SystemExit with DVC's status
-    where a stage fails, which has said why.
+    Faulty parameters and claims are refused before anything runs. Waits while another one works in
+    the same folder. Raises StudyError where a stage fails, which has said why, and Interrupted.
     """
-    config = params.load()
-    claims.load(config.runs, scoring.METRICS)
-    for folder in comparison.leftovers(config.runs.values()):  # of runs that are no longer there
-        shutil.rmtree(folder)
-    data_set = tables.read_json(files.DATA_SET)["name"] if files.DATA_SET.is_file() else ""
-    if corpus.is_starter(data_set):  # DVC cannot see that a source is there now
-        _dvc("--force", "--single-item", "fetch")
-    if not targets:
-        parallel.repro()
-    _dvc(*targets)
-    write_documents()
-    published = set(tables.read_json(RECEIPT)["fingerprints"])
-    if not targets and not holds(configured_store(), published):
-        _dvc("--force", "--single-item", "track")  # another store, or one that was lost
+    config = gate.check()
+    LOCKED.parent.mkdir(parents=True, exist_ok=True)
+    waiting = FileLock(LOCKED)
+    try:
+        waiting.acquire(timeout=0)
+    except Timeout:
+        print("another `surnames repro` works in this folder; waiting for it", file=sys.stderr)
+    with waiting:
+        dvc_repo.release_locks()
+        for folder in comparison.leftovers(config.runs.values()):  # of runs no longer there
+            shutil.rmtree(folder)
+        data_set = tables.read_json(files.DATA_SET)["name"] if files.DATA_SET.is_file() else ""
+        try:
+            if corpus.is_starter(data_set):  # DVC cannot see that a source is there now
+                parallel.run([[Task("fetch", ["fetch"], FORCED)]])
+            if targets:
+                parallel.run([[Task(" ".join(targets), targets)]])
+            else:
+                parallel.repro()
+        finally:
+            dvc_repo.sort_lock()
+        write_documents()
+        published = set(tables.read_json(RECEIPT)["fingerprints"])
+        if not targets and not holds(configured_store(), published):
+            parallel.run([[Task("track", ["track"], FORCED)]])  # the store is another one
+            dvc_repo.sort_lock()
     return sentences.headline(summary.load(), config.study.confidence)
 
 
@@ -42,9 +60,3 @@ def write_documents() -> None:
     readme.write()
     findings.write()
     plots.write_templates()
-
-
-def _dvc(*arguments: str) -> None:
-    done = subprocess.run([*dvc_repo.COMMAND, "repro", *arguments], check=False)
-    if done.returncode:
-        raise SystemExit(done.returncode)

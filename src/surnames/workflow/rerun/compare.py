@@ -8,7 +8,7 @@ import numpy as np
 import safetensors.numpy
 
 from surnames import dvc_repo
-from surnames.core import files, tables
+from surnames.core import digests, files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.tables import Row
 from surnames.display.rendering import environment
@@ -61,13 +61,13 @@ def _altered(expected: dict[str, str]) -> list[str]:
     present = outputs(dvc_repo.parse_lock(read(LOCK, None)).get("stages", {}))
     for path, digest in expected.items():
         if present.get(path) == digest and Path(path).exists():
-            actual = dvc_repo.digest(Path(path))
+            actual = digests.digest(Path(path))
             if actual != digest:
                 lines.append(f"{path} was altered in the work tree: {actual}, was {digest}")
         contents = {f"{path}/{name}": inner for name, inner in _contents(digest).items()}
         for name, inner in {path: digest, **contents}.items():
             place = dvc_repo.cached(inner)
-            if place.is_file() and dvc_repo.digest(place) != inner.removesuffix(".dir"):
+            if place.is_file() and digests.digest(place) != inner.removesuffix(".dir"):
                 lines.append(f"{name} was altered in DVC's cache: {place}")
     return lines
 
@@ -83,7 +83,7 @@ def _first_difference(path: Path, before: dict[str, str], folder: Path) -> str:
     """A line about the first replicate and name that is predicted otherwise than before."""
     digest = _contents(before.get(str(path.parent), "")).get(path.name)
     kept = dvc_repo.cached(digest) if digest else None
-    if not (kept and kept.is_file() and dvc_repo.digest(kept) == digest):
+    if not (kept and kept.is_file() and digests.digest(kept) == digest):
         return f"{path}: differs; DVC's cache lacks the former one, so not known where (`dvc pull`)"
     return f"{path}: {difference(kept, folder / path)}"
 

@@ -1,0 +1,14 @@
+"""The gate: params.yaml and claims.yaml, read whole before any other stage is run."""
+
+from surnames.core import files, stage, tables
+from surnames.study import gate
+
+
+def main() -> None:
+    """Refuse what cannot be run; write the same words for whatever can."""
+    gate.check()
+    tables.replace_text(files.GATE, "params.yaml and claims.yaml can be run\n")
+
+
+if __name__ == "__main__":
+    stage.run(main)

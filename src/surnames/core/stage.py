@@ -1,0 +1,140 @@
+"""What the script of every stage does around its work.
+
+DVC takes the digests of a stage's dependencies after its command has ended, so dvc.lock would say
+of a file that was changed in the meantime that it made the results (treeverse/dvc#11058). It also
+believes of a file that its cache laid out that it is what dvc.lock names. So a stage remembers what
+it reads, and fails where that has changed since, or is not what the stage before it wrote.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import cache, wraps
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import Any
+
+from surnames.core import errors, files
+from surnames.core.digests import digest
+from surnames.core.errors import StudyError
+
+LOCK = Path("dvc.lock")
+STOP = "SURNAMES_STOP"  # set by `surnames repro` for the stages that DVC begins after Ctrl-C
+STAGE = "DVC_STAGE"  # set by DVC
+NOT_INPUTS = {".dvc", ".git", ".venv", "__pycache__", "dvc.lock", "mlflow"}
+PATIENCE = 10  # seconds for another stage to finish writing dvc.lock
+
+
+def run(main: Callable[..., None]) -> None:
+    """Run a stage's `main` as `errors.run`; under DVC it ends with DVC and checks its inputs."""
+
+    @wraps(main)
+    def checked(*words: str) -> None:
+        inputs = Inputs(Path.cwd())
+        main(*words)
+        inputs.check()
+
+    if STAGE not in os.environ:
+        return errors.run(main)
+    if STOP in os.environ:
+        sys.exit(128 + signal.SIGINT)
+    end_with_parent()
+    return errors.run(checked)
+
+
+def end_with_parent(grace: float = 5) -> None:
+    """From now on, let this process get SIGTERM when its parent is gone, killed or not.
+
+    After so many seconds more it ends in any case.
+    """
+    parent = os.getppid()
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(grace)
+        os._exit(128 + signal.SIGTERM)  # compiled code did not let the handler run
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+class Inputs:
+    """The files of the project that this process reads, each with its digest at that time."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.read: dict[Path, str] = {}  # by path from the project's folder
+        self.outdated: list[str] = []  # code that was changed while this process began
+        for module in [*sys.modules.values()]:
+            if source := getattr(module, "__file__", None):
+                self._add(source)
+                self._compare_to_loaded(Path(source))
+        sys.addaudithook(self._watch)
+
+    def _watch(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Called by Python before each of its actions."""
+        if event == "open" and isinstance(arguments[0], str) and not arguments[2] & os.O_ACCMODE:
+            self._add(arguments[0])
+
+    def _add(self, opened: str) -> None:
+        """Note a file, or the source of a compiled module, if it is one of the project's."""
+        folder, name = os.path.split(os.path.join(self.project, opened))
+        path = Path(os.path.realpath(folder), name)  # a file may be a link into DVC's cache
+        if path.suffix == ".pyc":
+            path = path.parents[1] / f"{path.name.partition('.')[0]}.py"
+        if not path.is_relative_to(self.project):
+            return
+        file = path.relative_to(self.project)
+        if file not in self.read and NOT_INPUTS.isdisjoint(file.parts) and path.is_file():
+            self.read[file] = ""  # for the next line opens it
+            self.read[file] = digest(path)
+
+    def _compare_to_loaded(self, source: Path) -> None:
+        """Note a module whose source is no longer that from which Python compiled it."""
+        compiled = Path(cache_from_source(str(source)))
+        if source.is_relative_to(self.project) and source.is_file() and compiled.is_file():
+            written, size = source.stat().st_mtime, source.stat().st_size
+            stamp = b"".join(int(n).to_bytes(8, "little")[:4] for n in (written, size))
+            if compiled.read_bytes()[8:16] != stamp:
+                self.outdated.append(str(source.relative_to(self.project)))
+
+    def check(self) -> None:
+        """Raises StudyError that names the inputs which changed, or are not what dvc.lock says."""
+        read = dict(self.read)
+        gone = {str(name) for name, before in read.items() if self._digest(name) != before}
+        if changed := sorted(gone.union(self.outdated)):
+            raise StudyError(
+                f"{', '.join(changed)} changed while {os.environ[STAGE]} ran, so its results are "
+                "of neither version; run it again"
+            )
+        deadline = time.monotonic() + PATIENCE
+        while strangers := [name for name in read if is_output(name) and not self._known(name)]:
+            if time.monotonic() > deadline:
+                listed = ", ".join(map(str, strangers))
+                raise StudyError(
+                    f"{listed} is not what {LOCK} says: DVC's cache is damaged, or the file was "
+                    "changed by hand; `surnames verify` tells which"
+                )
+            time.sleep(0.5)
+
+    def _digest(self, name: Path) -> str:
+        path = self.project / name
+        return digest(path) if path.is_file() else ""
+
+    def _known(self, name: Path) -> bool:
+        """Whether dvc.lock has the digest of a file, or of a folder that holds it."""
+        lock = (self.project / LOCK).read_text("utf-8") if (self.project / LOCK).is_file() else ""
+        folders = [self.project / folder for folder in name.parents if folder.parts]
+        return self.read[name] in lock or any(_of_folder(folder) in lock for folder in folders)
+
+
+_of_folder = cache(digest)
+
+
+def is_output(name: Path) -> bool:
+    """Whether a stage wrote it."""
+    return name.parts[0] in ("data", "results") and not name.is_relative_to(files.STARTER)
