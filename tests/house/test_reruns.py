@@ -68,8 +68,14 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "the confusion matrix": (append(f"{SOURCE}/display/confusion_matrix.py"), SHOWN),
     "the alphabet": (append(f"{SOURCE}/core/alphabet.py"), EVERY),
     "a kernel": (append(f"{SOURCE}/networks/kernels.py"), of(RUNS) | SHOWN | {"gate"}),
-    "the Elman networks": (append(f"{SOURCE}/architectures/elman.py"), of(ONLINE) | SHOWN | {"gate"}),
-    "the n-grams": (append(f"{SOURCE}/architectures/ngram_logistic.py"), of(NGRAMS) | SHOWN | {"gate"}),
+    "the Elman networks": (
+        append(f"{SOURCE}/architectures/elman.py"),
+        of(ONLINE) | SHOWN | {"gate"},
+    ),
+    "the n-grams": (
+        append(f"{SOURCE}/architectures/ngram_logistic.py"),
+        of(NGRAMS) | SHOWN | {"gate"},
+    ),
     "a metric": (
         append(f"{SOURCE}/evaluation/scoring.py"),
         of(RUNS, "evaluate") | {"gate", "compare"} | SHOWN,
@@ -78,7 +84,10 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "the check of the splits": (append(f"{SOURCE}/data/validation.py"), {"check"}),
     "a source of the names": (append(f"{SOURCE}/data/sources.py"), {"fetch"}),
     "an interval": (append(f"{SOURCE}/study/statistics.py"), {"gate", "compare"} | SHOWN),
-    "a claim's text": (replace("claims.yaml", '"claim": "', '"claim": "Truly: '), {"gate", "compare"}),
+    "a claim's text": (
+        replace("claims.yaml", '"claim": "', '"claim": "Truly: '),
+        {"gate", "compare"},
+    ),
     "a claim's threshold": (
         replace("claims.yaml", r'"more_than": [^,\n]*', '"more_than": 0.5'),
         {"gate", "compare"},

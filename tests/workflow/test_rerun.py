@@ -58,7 +58,7 @@ def test_a_published_network_is_run_again(study: Project) -> None:
     before = everything(study)
     printed = study.run("surnames", "rerun", run_id(study, f"{RUN}-0"))
     assert "matches bit for bit" in printed
-    stages = {"fetch", "normalize", "split", "check", f"train@{RUN}", f"evaluate@{RUN}"}
+    stages = {"gate", "fetch", "normalize", "split", "check", f"train@{RUN}", f"evaluate@{RUN}"}
     assert ran(printed) == stages
     assert everything(study) == before
     folder = re.search(r"again in (\S+)", printed)
