@@ -5,11 +5,12 @@ DVC is imported where it is needed: that takes most of a second.
 
 import json
 import logging
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from surnames.core import tables
+from surnames.core.digests import digest
 from surnames.core.errors import StudyError
 from surnames.project import LOCK
 
@@ -132,6 +134,42 @@ def _alive(holder: dict[str, Any]) -> bool:
     except psutil.Error:
         return False
     return "dvc" in command or "surnames" in command
+
+
+def remove_damaged() -> list[str]:
+    """Remove outputs that are not what dvc.lock says, although DVC believes so; their paths.
+
+    DVC takes a file in its cache for what its name says, and what it laid out from there as well.
+    """
+    damaged = []
+    with opened() as repo:
+        for out in repo.index.outs:
+            value = out.hash_info.value if out.hash_info and out.use_cache else ""
+            place = Path(out.fs_path)
+            members = [value, *contents(value).values()] if value else []
+            bad = [one for one in members if _is_damaged(one)]
+            for one in bad:
+                cached(one).unlink()
+            laid_out = place.exists() and value and digest(place) != value
+            if laid_out and not out.workspace_status():
+                shutil.rmtree(place) if place.is_dir() else place.unlink()
+            if bad or laid_out:
+                damaged.append(str(out.def_path))
+    return damaged
+
+
+def _is_damaged(value: str) -> bool:
+    """Whether the cache has another file under this digest."""
+    return cached(value).is_file() and digest(cached(value)) != value.removesuffix(".dir")
+
+
+def contents(value: str) -> dict[str, str]:
+    """The digests of a folder's files, by name; none where it is a file, or not in the cache."""
+    if not value.endswith(".dir") or not cached(value).is_file():
+        return {}
+    with suppress(ValueError):  # a damaged list
+        return {one["relpath"]: one["md5"] for one in tables.read_json(cached(value))}
+    return {}
 
 
 def sort_lock() -> None:

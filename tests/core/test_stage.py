@@ -95,9 +95,11 @@ def test_an_input_that_changes_meanwhile_fails_the_stage(project: Path, edited: 
 def test_code_that_changes_while_the_script_begins_is_noticed(project: Path) -> None:
     """Between its import and the first line of `run`, which other modules may take seconds for."""
     script = project / "pipeline/small.py"
-    edit = 'with open("src/own.py", "a") as stream:\n    stream.write("# edited")\n'
+    edit = (
+        'time.sleep(0.2)\nwith open("src/own.py", "a") as stream:\n    stream.write("# edited")\n'
+    )
     script.write_text(SCRIPT.replace("from surnames.core", f"{edit}from surnames.core", 1))
-    status, printed = run(project, PYTHONDONTWRITEBYTECODE="")  # it is seen by what Python compiled
+    status, printed = run(project)
     assert (status, printed[:29]) == (1, "error: src/own.py changed whi")
 
 

@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache, wraps
-from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from surnames.core import errors, files
 from surnames.core.digests import digest
@@ -62,17 +63,29 @@ def end_with_parent(grace: float = 5) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _began() -> float:
+    """When this process began, in seconds of the wall clock, to a few hundredths."""
+    created = psutil.Process().create_time()
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return created
+    # on Linux that is a number of ticks since the boot, whose own time is known to a second only
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - (created - psutil.boot_time())
+    return time.time() - age + 0.03
+
+
 class Inputs:
     """The files of the project that this process reads, each with its digest at that time."""
 
     def __init__(self, project: Path) -> None:
         self.project = project
         self.read: dict[Path, str] = {}  # by path from the project's folder
-        self.outdated: list[str] = []  # code that was changed while this process began
         for module in [*sys.modules.values()]:
             if source := getattr(module, "__file__", None):
                 self._add(source)
-                self._compare_to_loaded(Path(source))
+        began = _began()
+        self.outdated = {
+            str(name) for name in self.read if (project / name).stat().st_mtime > began
+        }
         sys.addaudithook(self._watch)
 
     def _watch(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -93,20 +106,11 @@ class Inputs:
             self.read[file] = ""  # for the next line opens it
             self.read[file] = digest(path)
 
-    def _compare_to_loaded(self, source: Path) -> None:
-        """Note a module whose source is no longer that from which Python compiled it."""
-        compiled = Path(cache_from_source(str(source)))
-        if source.is_relative_to(self.project) and source.is_file() and compiled.is_file():
-            written, size = source.stat().st_mtime, source.stat().st_size
-            stamp = b"".join(int(n).to_bytes(8, "little")[:4] for n in (written, size))
-            if compiled.read_bytes()[8:16] != stamp:
-                self.outdated.append(str(source.relative_to(self.project)))
-
     def check(self) -> None:
         """Raises StudyError that names the inputs which changed, or are not what dvc.lock says."""
         read = dict(self.read)
         gone = {str(name) for name, before in read.items() if self._digest(name) != before}
-        if changed := sorted(gone.union(self.outdated)):
+        if changed := sorted(gone | self.outdated):
             raise StudyError(
                 f"{', '.join(changed)} changed while {os.environ[STAGE]} ran, so its results are "
                 "of neither version; run it again"
@@ -117,7 +121,7 @@ class Inputs:
                 listed = ", ".join(map(str, strangers))
                 raise StudyError(
                     f"{listed} is not what {LOCK} says: DVC's cache is damaged, or the file was "
-                    "changed by hand; `surnames verify` tells which"
+                    "changed by hand; `make repro` makes it again"
                 )
             time.sleep(0.5)
 

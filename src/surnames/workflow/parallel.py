@@ -39,6 +39,8 @@ def repro() -> None:
     """
     if not dvc_repo.status():
         return
+    if damaged := dvc_repo.remove_damaged():
+        print(f"damaged in DVC's cache, so made again: {', '.join(damaged)}", file=sys.stderr)
     run([[Task("names", ["check"])]])
     alone = {"single_item": True}
     changed = dvc_repo.status().keys()

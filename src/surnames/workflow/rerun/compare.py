@@ -64,7 +64,7 @@ def _altered(expected: dict[str, str]) -> list[str]:
             actual = digests.digest(Path(path))
             if actual != digest:
                 lines.append(f"{path} was altered in the work tree: {actual}, was {digest}")
-        contents = {f"{path}/{name}": inner for name, inner in _contents(digest).items()}
+        contents = {f"{path}/{name}": inner for name, inner in dvc_repo.contents(digest).items()}
         for name, inner in {path: digest, **contents}.items():
             place = dvc_repo.cached(inner)
             if place.is_file() and digests.digest(place) != inner.removesuffix(".dir"):
@@ -72,16 +72,9 @@ def _altered(expected: dict[str, str]) -> list[str]:
     return lines
 
 
-def _contents(digest: str) -> dict[str, str]:
-    """The digests of a folder's files, by name; none where it is a file, or not in the cache."""
-    if not digest.endswith(".dir") or not dvc_repo.cached(digest).is_file():
-        return {}
-    return {one["relpath"]: one["md5"] for one in tables.read_json(dvc_repo.cached(digest))}
-
-
 def _first_difference(path: Path, before: dict[str, str], folder: Path) -> str:
     """A line about the first replicate and name that is predicted otherwise than before."""
-    digest = _contents(before.get(str(path.parent), "")).get(path.name)
+    digest = dvc_repo.contents(before.get(str(path.parent), "")).get(path.name)
     kept = dvc_repo.cached(digest) if digest else None
     if not (kept and kept.is_file() and digests.digest(kept) == digest):
         return f"{path}: differs; DVC's cache lacks the former one, so not known where (`dvc pull`)"
