@@ -69,7 +69,7 @@ def stages() -> dict[str, Any]:
 def test_dvc_yaml_has_the_studys_stages() -> None:
     """One train and one evaluate stage for each run, one of each of the others."""
     runs = params.load(ROOT / "params.yaml").runs
-    expected = {"fetch", "normalize", "split", "check", "compare", "report", "track"}
+    expected = {"gate", "fetch", "normalize", "split", "check", "compare", "report", "track"}
     expected |= {f"{kind}@{run}" for kind in ("train", "evaluate") for run in runs}
     assert set(stages()) == expected
 

@@ -1,5 +1,9 @@
 """What we take from DVC as a library, against its own behaviour."""
 
+import json
+import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -8,7 +12,7 @@ from dvc.lock import make_lock
 from support.projects import Project
 
 from surnames import dvc_repo
-from surnames.core import digests
+from surnames.core.digests import digest
 from surnames.core.errors import StudyError
 from surnames.workflow.rerun import compare
 
@@ -17,8 +21,8 @@ def test_digests_are_dvcs(finished: Project) -> None:
     """Of every file and folder that the small study wrote, against DVC's own lock."""
     lock = dvc_repo.parse_lock((finished.folder / "dvc.lock").read_text())
     outputs = compare.outputs(lock["stages"])
-    assert {path: digests.digest(finished.folder / path) for path in outputs} == outputs
-    assert any(digest.endswith(".dir") for digest in outputs.values())
+    assert {path: digest(finished.folder / path) for path in outputs} == outputs
+    assert any(one.endswith(".dir") for one in outputs.values())
 
 
 def test_a_failure_names_its_causes(study: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +43,72 @@ def test_another_process_is_waited_for(study: Project, monkeypatch: pytest.Monke
     threading.Timer(5, lock.unlock).start()
     dvc_repo.repro("check")
     assert Path("data/checked/published.json").exists()
+
+
+def test_locks_of_processes_that_are_gone_are_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC blocks a clone for good where another process has got the number of a killed one."""
+    monkeypatch.chdir(tmp_path)
+    path = Path(".dvc/tmp/rwlock")
+    path.parent.mkdir(parents=True)
+    dvc = subprocess.Popen([sys.executable, "-c", "input()", "dvc"], stdin=subprocess.PIPE)
+    other = subprocess.Popen(["sleep", "60"])
+    reused = {"pid": other.pid, "cmd": "dvc repro"}
+    held, gone = {"pid": dvc.pid, "cmd": "dvc repro"}, {"pid": 2**22 + 1, "cmd": "dvc repro"}
+    try:
+        lists = {"write": {"a": held, "b": reused, "c": gone}, "read": {"d": [gone, held]}}
+        path.write_text(json.dumps(lists))
+        dvc_repo.release_locks()
+    finally:
+        dvc.communicate(b"\n")
+        other.kill()
+        other.wait()
+    assert json.loads(path.read_text()) == {"write": {"a": held}, "read": {"d": [held]}}
+
+
+@pytest.mark.parametrize("text", ["", '{"write": {"a": {"pi', "[]", '{"write": {"a": {}}}'])
+def test_a_broken_list_of_locks_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """DVC refuses to work with one, and a process killed while it writes leaves one."""
+    monkeypatch.chdir(tmp_path)
+    path = Path(".dvc/tmp/rwlock")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    dvc_repo.release_locks()
+    assert not any(json.loads(path.read_text()).values())
+
+
+def test_the_order_of_dvc_lock_is_that_of_names(
+    study: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever order the stages ended in, the same content has the same bytes."""
+    monkeypatch.chdir(study.folder)
+    lock = study.folder / "dvc.lock"
+    before = lock.read_text()
+    head, *entries = re.split(r"^(?=  [a-z]\S*:$)", before, flags=re.MULTILINE)
+    lock.write_text("".join([head, *reversed(entries)]))
+    assert lock.read_text() != before
+    dvc_repo.sort_lock()
+    assert lock.read_text() == before
+
+
+def test_damaged_files_are_removed_before_they_are_used(
+    study: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte of the cache changed and laid out from there: DVC sees nothing of it."""
+    monkeypatch.chdir(study.folder)
+    assert dvc_repo.remove_damaged() == []
+    weights = Path("results/runs/held_out/fixed/weights.safetensors")
+    kept = dvc_repo.cached(digest(weights))
+    content = bytearray(kept.read_bytes())
+    content[-1] ^= 1
+    kept.chmod(0o644)
+    kept.write_bytes(content)
+    kept.chmod(0o444)
+    weights.unlink()
+    study.run("dvc", "checkout", "-q", str(weights))
+    assert weights.read_bytes() == content
+    assert dvc_repo.remove_damaged() == [str(weights)]
+    assert not weights.exists() and not kept.exists()

@@ -1,6 +1,5 @@
 """`surnames repro`: several runs at once, each in a worker process."""
 
-import asyncio
 import shutil
 import sys
 
@@ -11,9 +10,9 @@ from surnames.core.errors import StudyError
 from surnames.workflow import parallel
 
 FAKE = """
-import os, sys
+import json, os, sys
 for line in sys.stdin:
-    stage = line.strip()
+    [stage] = json.loads(line)["targets"]
     print(stage, "prints", os.environ["SURNAMES_WORKERS"], "x" * 200_000)
     print(stage, "warns", "x" * 200_000, file=sys.stderr)
     if stage == "killed":
@@ -27,6 +26,7 @@ for line in sys.stdin:
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is reported of each task, where a fake worker runs them."""
     written: list[str] = []
+    monkeypatch.setenv("SURNAMES_WORKERS", "6")
     monkeypatch.setattr(parallel, "COMMAND", (sys.executable, "-u", "-c", FAKE))
     monkeypatch.setattr(
         parallel.tqdm, "write", lambda text, **_: written.append(text.replace("x" * 200_000, ""))
@@ -36,7 +36,7 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def run(*steps: list[str]) -> None:
     """Run steps of stages of these names, two at once."""
-    asyncio.run(parallel._run([[(name, [name]) for name in step] for step in steps], 2, 3))
+    parallel.run([[parallel.Task(name, [name]) for name in step] for step in steps], 2)
 
 
 def test_a_step_waits_for_the_one_before(reports: list[str]) -> None:
