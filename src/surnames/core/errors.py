@@ -63,6 +63,8 @@ def run(main: Callable[..., None]) -> None:
         message, status = explained(error)
         print(f"error: {message}", file=sys.stderr)
         sys.exit(status)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to clean up
 
 
 def explained(error: BaseException) -> tuple[str, int]:
@@ -82,4 +84,5 @@ def explained(error: BaseException) -> tuple[str, int]:
 
 def terminated(number: int, _: Any) -> NoReturn:
     """A handler of signals that ends the program as an exception does: files are cleaned up."""
+    signal.signal(number, signal.SIG_DFL)  # the second one ends it at once
     sys.exit(128 + number)

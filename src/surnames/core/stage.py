@@ -46,12 +46,13 @@ def run(main: Callable[..., None]) -> None:
     return errors.run(checked)
 
 
-def end_with_parent(grace: float = 5) -> None:
+def end_with_parent(parent: int = 0, grace: float = 5) -> None:
     """From now on, let this process get SIGTERM when its parent is gone, killed or not.
 
-    After so many seconds more it ends in any case.
+    `parent` is its number, where it may be gone already. After so many seconds more the process
+    ends in any case.
     """
-    parent = os.getppid()
+    parent = parent or os.getppid()
 
     def wait() -> None:
         while os.getppid() == parent:

@@ -1,6 +1,7 @@
 """All networks of one run, side by side; and their learning curves as a table."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed
@@ -9,6 +10,7 @@ from surnames.core import tables
 from surnames.core.corpus import Split
 from surnames.core.errors import TrainingError
 from surnames.core.params import Recipe
+from surnames.core.stage import end_with_parent
 from surnames.networks.network import Architecture, Network, ReplicateStreams
 from surnames.networks.progress import Progress
 
@@ -32,11 +34,11 @@ def fit(
     """
     progress = Progress(title, replicates, getattr(recipe, "steps", 0))
     advance = progress.advance if architecture.threads else _unheard
-    pool = Parallel(
-        n_jobs=min(workers(), replicates),
-        backend="threading" if architecture.threads else "loky",
-        return_as="generator",
-    )
+    # a pool of processes would outlive a killed parent
+    kind = {"backend": "loky", "initializer": partial(end_with_parent, os.getpid())}
+    if architecture.threads:
+        kind = {"backend": "threading"}
+    pool = Parallel(min(workers(), replicates), return_as="generator", **kind)
     networks = []
     for network in pool(
         delayed(architecture.fit)(
