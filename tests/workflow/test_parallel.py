@@ -79,7 +79,7 @@ def test_runs_at_once_make_the_same_lock(study: Project) -> None:
 @pytest.mark.slow
 def test_a_failed_run_is_shown_once(study: Project) -> None:
     """With the stage's and DVC's messages; the other runs are done, and no stage runs again."""
-    study.set(architectures__fixed={"learning_rate": 1e9}, recipes__ngram__longest=3)
+    study.set(architectures__fixed={"learning_rate": 1000}, recipes__ngram__longest=3)
     printed = study.run("surnames", "repro", fails=True, SURNAMES_WORKERS="2")
     assert printed.count("held_out-fixed: all 2 networks diverged") == 1
     assert "lower the learning rate\nDVC: failed to reproduce 'train@held_out-fixed'" in printed

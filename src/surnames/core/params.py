@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 
 from surnames.core import yaml_files
@@ -12,10 +12,21 @@ from surnames.core.errors import StudyError
 
 Protocol = Literal["published", "held_out", "random_split"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
-Positive = Annotated[int, Field(ge=1)]
 # names are words of shell commands and of paths in dvc.yaml
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=60)]
 RunName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$", max_length=120)]
+
+
+def _on_one_line(text: str) -> str:
+    if not text.isprintable():
+        hidden = ", ".join(sorted({f"U+{ord(c):04X}" for c in text if not c.isprintable()}))
+        raise ValueError(f"must be one line without hidden characters (here {hidden:.60})")
+    return text
+
+
+# what people read in tables and pages: no line breaks, controls, or marks that turn text around
+Text = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_on_one_line)]
+Address = Annotated[str, Field(pattern=r"^https?://[\w.~:/?#@!$&'*+,;=%-]+$", max_length=400)]
 
 
 class Section(BaseModel):
@@ -27,19 +38,19 @@ class Section(BaseModel):
 class Fetch(Section):
     """Where the names come from and what they must be; times in seconds."""
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
     identity: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    sources: list[Annotated[str, Field(pattern=r"^https?://.")]]
+    sources: Annotated[list[Address], Field(max_length=20)]
     silence: Annotated[float, Field(gt=0, le=10)]
-    seconds: Annotated[float, Field(gt=0)]
-    megabytes: Positive
+    seconds: Annotated[float, Field(gt=0, le=3600)]
+    megabytes: Annotated[int, Field(ge=1, le=1000)]
     when_unreachable: Literal["starter", "fail"]
 
 
 class Normalize(Section):
     """Lines that are not names."""
 
-    not_names: list[str]
+    not_names: Annotated[list[Text], Field(max_length=10_000)]
 
 
 class Published(Section):
@@ -55,7 +66,7 @@ class HeldOut(Section):
 class RandomSplit(Section):
     """A random share of all lines is held out."""
 
-    held_out_share: Annotated[float, Field(gt=0, lt=1)]
+    held_out_share: Annotated[float, Field(ge=0.01, le=0.99)]
 
 
 class Protocols(Section):
@@ -69,9 +80,9 @@ class Protocols(Section):
 class Study(Section):
     """What all runs share; `confidence` is that of every interval."""
 
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
     replicates: Annotated[int, Field(ge=2, le=1000)]
-    confidence: Annotated[float, Field(gt=0, lt=1)]
+    confidence: Annotated[float, Field(ge=0.5, le=0.9999)]
 
 
 class Sgd(Section):
@@ -80,8 +91,8 @@ class Sgd(Section):
     method: Literal["sgd"]
     engine: Literal["online", "reference"]
     hidden_size: Annotated[int, Field(ge=1, le=4096)]
-    learning_rate: Annotated[float, Field(gt=0)]
-    steps: Positive
+    learning_rate: Annotated[float, Field(ge=1e-9, le=1000)]
+    steps: Annotated[int, Field(ge=1, le=10**9)]
 
 
 class LogisticRegression(Section):
@@ -89,8 +100,8 @@ class LogisticRegression(Section):
 
     method: Literal["logistic_regression"]
     longest: Annotated[int, Field(ge=1, le=6)]
-    inverse_regularization: Annotated[float, Field(gt=0)]
-    passes: Positive
+    inverse_regularization: Annotated[float, Field(ge=1e-9, le=1e9)]
+    passes: Annotated[int, Field(ge=1, le=100_000)]
     balanced: bool
 
 

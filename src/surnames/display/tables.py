@@ -7,6 +7,9 @@ from tabulate import tabulate
 # tabulate reads "1e5" or "+1.0" as numbers unless told not to, and would print them its own way
 _AS_WRITTEN = {"disable_numparse": True}
 
+# what a page would take for markup, a link, a mention or the end of a table's cell
+MARKUP = str.maketrans({mark: f"&#{ord(mark)};" for mark in "\\`*[]<>|&@"})
+
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """A table for a terminal; the columns numbered in `right` are aligned to the right."""
@@ -22,3 +25,13 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
     return "\n".join(
         f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
     )
+
+
+def escape_markdown(text: str) -> str:
+    """Markdown that shows the text as it is, on one line and without any effect."""
+    return " ".join(text.translate(MARKUP).split())
+
+
+def escape_rows(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The same of every cell of a table."""
+    return [[*map(escape_markdown, row)] for row in rows]

@@ -7,6 +7,7 @@ from surnames.core import tables
 from surnames.core.errors import StudyError
 from surnames.display import sentences
 from surnames.display.html import render
+from surnames.display.tables import escape_markdown
 from surnames.display.tables import markdown as table
 from surnames.display.wording import PROTOCOLS, level, points, words
 from surnames.documents.paths import README
@@ -30,7 +31,10 @@ def markdown(figures: Summary, ledger: dict[str, Any]) -> str:
     confidence = level(ledger["confidence"])
     head = ["network", "architecture", *(f"{PROTOCOLS[p]} (`{p}`)" for p in figures.protocols)]
     rows = [[words(name) or name, f"`{name}`", *row] for name, *row in sentences.table(figures)]
-    judged = [[f"**{row['verdict']}**", row["claim"], effect(row)] for row in ledger["claims"]]
+    judged = [
+        [f"**{row['verdict']}**", escape_markdown(row["claim"]), effect(row)]
+        for row in ledger["claims"]
+    ]
     page = render(
         "documents/templates/readme.md",
         starter=figures.starter,

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surnames.core.errors import StudyError
+from surnames.core.errors import ParameterError, StudyError
 from surnames.networks.network import Architecture
 
 if TYPE_CHECKING:
@@ -45,10 +45,13 @@ def get_architecture(name: str, within: str | None = None) -> Architecture:
 
 
 def architecture_for_recipe(run: "Run", recipe: "Recipe") -> Architecture:
-    """The run's architecture; StudyError where the recipe is of another kind than it needs."""
-    found = get_architecture(run.architecture, run.family)
+    """The run's architecture; ParameterError where none is known, or the recipe is no such."""
+    try:
+        found = get_architecture(run.architecture, run.family)
+    except StudyError as error:
+        raise ParameterError(f"run {run}: {error}; correct `runs` in params.yaml") from None
     if found.method != recipe.method:
-        raise StudyError(
+        raise ParameterError(
             f"{run.architecture} is trained by a recipe with method: {found.method}, and "
             f"{run.recipe} has method: {recipe.method}; correct `runs` in params.yaml"
         )

@@ -11,10 +11,12 @@ from pydantic import Field
 from surnames.core import files, tables, yaml_files
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
-from surnames.core.params import Run, Section
+from surnames.core.params import Address, Run, Section, Text
 from surnames.study.paths import CLAIMS, LEDGER
 from surnames.study.statistics import Term, contrast, holm
 
+WEIGHTS = (0.01, 100)
+HIGHEST = {"log_loss": 28.0}  # of a metric, in nats: probabilities are floored; others are shares
 Verdict = Literal["supported", "refuted", "undecided"]
 Values = Callable[[str, str], Term]  # (run, metric) -> its values with weight 1
 
@@ -22,19 +24,20 @@ Values = Callable[[str, str], Term]  # (run, metric) -> its values with weight 1
 class Source(Section):
     """Where a claim was made."""
 
-    name: str
-    url: Annotated[str, Field(pattern=r"^https://.")] | None = None
+    name: Text
+    url: Address | None = None
 
 
 class Claim(Section):
     """A sentence, and the contrast of runs that it says is more than a threshold."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
-    claim: str
-    sources: Annotated[list[Source], Field(min_length=1)]
+    claim: Text
+    sources: Annotated[list[Source], Field(min_length=1, max_length=20)]
     # weight, run, metric
     terms: Annotated[
-        list[Annotated[tuple[float, str, str], Field(strict=False)]], Field(min_length=1)
+        list[Annotated[tuple[float, str, str], Field(strict=False)]],
+        Field(min_length=1, max_length=20),
     ]
     more_than: float
     expect: Verdict
@@ -43,7 +46,7 @@ class Claim(Section):
 class Ledger(Section):
     """All of claims.yaml."""
 
-    claims: list[Claim]
+    claims: Annotated[list[Claim], Field(max_length=1000)]
 
 
 def load(runs: dict[str, Run], metrics: Sequence[str], path: Path = CLAIMS) -> list[Claim]:
@@ -60,14 +63,27 @@ def _untestable(
         if claim.id in seen:
             yield ("claims", index, "id"), "the id of an earlier claim; each needs its own"
         seen.add(claim.id)
-        for number, (_, run, metric) in enumerate(claim.terms):
+        terms = [(run, metric) for _, run, metric in claim.terms]
+        for number, (weight, run, metric) in enumerate(claim.terms):
             place = ("claims", index, "terms", number)
+            if not WEIGHTS[0] <= abs(weight) <= WEIGHTS[1]:
+                yield place, f"a weight is {WEIGHTS[0]} to {WEIGHTS[1]} or minus that; got {weight}"
+            if (run, metric) in terms[:number]:
+                yield place, f"{run:.100} with {metric:.100} is there already; add the weights up"
             if run not in runs:
                 missing = f"{run:.100}, which is not under `runs` in {files.PARAMS}"
                 yield place, f"claim {claim.id} compares {missing}; add it, or remove the claim"
             if metric not in choices:
                 known = ", ".join([*metrics, "recall/<Language>"])
                 yield place, f"claim {claim.id} asks for {metric!r:.100}; choose from {known}"
+        largest = [weight * HIGHEST.get(metric, 1.0) for weight, _, metric in claim.terms]
+        low, high = sum(min(one, 0.0) for one in largest), sum(max(one, 0.0) for one in largest)
+        if not low <= claim.more_than < high:
+            fault = (
+                f"the effect of claim {claim.id} lies between {low:g} and {high:g} (0.1 is ten "
+                f"points), so more than {claim.more_than:g} is always or never true"
+            )
+            yield ("claims", index, "more_than"), fault
 
 
 def judge(claims: Sequence[Claim], values: Values, confidence: float) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ A study is a commit or the work tree. Neither the cache nor MLflow nor a network
 """
 
 from surnames.workflow.study_diff.compare import StudyDiff, compare
-from surnames.workflow.study_diff.render import Format, escape, render
+from surnames.workflow.study_diff.render import Format, render
 from surnames.workflow.study_diff.snapshot import Snapshot, load
 
-__all__ = ["Format", "Snapshot", "StudyDiff", "compare", "escape", "load", "render"]
+__all__ = ["Format", "Snapshot", "StudyDiff", "compare", "load", "render"]

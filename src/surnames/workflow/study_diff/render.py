@@ -12,14 +12,13 @@ from typing import Any, Literal
 from surnames.core.tables import rounded
 from surnames.display import tables
 from surnames.display.rendering import environment
+from surnames.display.tables import escape_markdown
 from surnames.display.wording import MINUS, level, points
 from surnames.documents.readme import effect
 from surnames.workflow.study_diff.compare import LanguageChange, MetricChange, StudyDiff
 
 Format = Literal["table", "markdown", "json"]
 ABSENT = "not there"
-# what a page would take for markup; names and values are whatever a params.yaml says
-MARKUP = str.maketrans({mark: f"&#{ord(mark)};" for mark in "\\`*[]<>|&@"})
 # of a terminal's sentences; tables are as wide as they are
 wrapped = partial(textwrap.fill, width=100, break_on_hyphens=False)
 
@@ -32,7 +31,7 @@ def render(diff: StudyDiff, form: Format) -> str:
     count = Counter(row.kind for row in diff.metrics)
     changes = {"gained": diff.gained, "lost": diff.lost}
     template = environment(
-        shown=escape if page else str, wrapped=str if page else wrapped
+        shown=escape_markdown if page else str, wrapped=str if page else wrapped
     ).get_template("workflow/templates/study_diff.txt")
     text = template.render(
         diff=diff,
@@ -54,13 +53,9 @@ def render(diff: StudyDiff, form: Format) -> str:
     return text.rstrip("\n")
 
 
-def escape(text: str) -> str:
-    """Markdown that shows the text as it is, on one line."""
-    return " ".join(text.translate(MARKUP).split())
-
-
 def _markdown(header: list[str], rows: list[list[str]]) -> str:
-    return tables.markdown([*map(escape, header)], [[*map(escape, row)] for row in rows])
+    head, *body = tables.escape_rows([header, *rows])
+    return tables.markdown(head, body)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
