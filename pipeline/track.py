@@ -1,10 +1,10 @@
 """Publish the study to MLflow: what the store lacks of it, and nothing twice."""
 
 from surnames.core import stage, tables
-from surnames.tracking.publish import publish
+from surnames.tracking.publish import code_tags, publish, unregistrable
 from surnames.tracking.rebuild import set_aside
 from surnames.tracking.session import configure, opened
-from surnames.tracking.store import RECEIPT, configured_store
+from surnames.tracking.store import RECEIPT, REGISTERED, configured_store
 from surnames.tracking.subjects import load_snapshot
 
 
@@ -17,7 +17,12 @@ def main() -> None:
     with opened(store) as client:
         added = publish(client, store, study)
     fingerprints = sorted(subject.fingerprint for subject in study.subjects)
-    tables.write_json({"fingerprints": fingerprints}, RECEIPT)
+    receipt = {"fingerprints": fingerprints}
+    tables.write_json(receipt, RECEIPT)
+    if reason := unregistrable(code_tags()):
+        print(f"MLflow: no model is registered, and no alias moved: {reason}")
+    else:
+        tables.write_json(receipt, REGISTERED)
     print(f"MLflow: {added} runs added, {len(study.subjects) - added} already there; {store}")
 
 

@@ -179,7 +179,7 @@ def rebuild_store() -> None:
     from surnames.tracking.subjects import load_snapshot
 
     study, store = load_snapshot(), configured_store()
-    if former := set_aside(store):
+    if former := set_aside(store, any_schema=False):
         click.echo(f"The store could not be used as it was: {former} keeps it. Restart `make ui`.")
     with opened(store) as client:
         added = repair(client, store, study)

@@ -14,10 +14,8 @@ def contender(name: str, scores: np.ndarray, split: str = "s", starter: bool = F
     return Contender(name, scores, split, f"{name} {scores.sum()} {split}", starter)
 
 
-def decide(
-    contenders: list[Contender], holder: Contender | None, clean: bool = True
-) -> champion.Decision:
-    return champion.decide(contenders, holder, clean, 0.95, 0.25)
+def decide(contenders: list[Contender], holder: Contender | None) -> champion.Decision:
+    return champion.decide(contenders, holder, 0.95, 0.25)
 
 
 def test_a_better_one_takes_the_title() -> None:
@@ -41,17 +39,9 @@ def test_overlapping_training_sets_ask_for_more() -> None:
     """Nadeau and Bengio's share widens the interval; without it this one would win."""
     holder = contender("fixed", GOOD)
     slight = contender("relu_only", GOOD + 0.01 + 4 * NOISE)
-    args = ([holder, slight], holder, True, 0.95)
+    args = ([holder, slight], holder, 0.95)
     assert champion.decide(*args, ratio=0.0).winner is slight
     assert champion.decide(*args, ratio=0.5).winner is None
-
-
-def test_uncommitted_code_wins_nothing() -> None:
-    """Neither against a champion nor as the first one."""
-    holder, better = contender("fixed", GOOD), contender("gru", GOOD + 0.1 + NOISE)
-    for found in (decide([better], holder, clean=False), decide([better], None, clean=False)):
-        assert found.winner is None
-        assert "not committed" in found.reason
 
 
 def test_the_first_champion() -> None:
@@ -63,11 +53,10 @@ def test_the_first_champion() -> None:
 
 
 def test_the_champion_itself_is_kept() -> None:
-    """It is not compared with itself, in a dirty tree neither."""
+    """It is not compared with itself."""
     holder = contender("fixed", GOOD)
-    for clean in (True, False):
-        found = decide([holder, contender("gru", GOOD - 0.2)], holder, clean)
-        assert (found.winner, found.reason[:4]) == (None, "kept")
+    found = decide([holder, contender("gru", GOOD - 0.2)], holder)
+    assert (found.winner, found.reason[:4]) == (None, "kept")
 
 
 @pytest.mark.parametrize(("gain", "winner"), [(0.1, "gru"), (0.001, "fixed")])

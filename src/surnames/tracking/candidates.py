@@ -27,7 +27,7 @@ class Candidate:
     """The network that represents an architecture in the registry."""
 
     subject: Subject
-    fingerprint: str  # of its files: the same network is the same version in any study
+    fingerprint: str  # of its run and its files: no study changes the version of another
     files: dict[str, bytes]  # content by path
     tags: dict[str, str]
     description: str
@@ -60,7 +60,7 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Snapshot) -> Candida
         "artifacts/card.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
     }
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
-    fingerprint = digest([run.architecture, digests])
+    fingerprint = digest([whole.fingerprint, digests])
     network = build_run_record(subject, results, study)
     tags = {key: network.tags[key] for key in ("architecture", "protocol", "replicate", "data_set")}
     rows = rows_of(run, study.summary)

@@ -36,25 +36,21 @@ class Decision:
 def decide(
     contenders: list[Contender],
     champion: Contender | None,
-    clean: bool,
     confidence: float,
     ratio: float,
 ) -> Decision:
     """Whether the contender with the best mean replaces the champion.
 
-    Only where the code is committed, and the interval of the paired difference, at the study's
-    confidence, is above 0; `ratio` is `statistics.test_train_ratio`. Scores on another split cannot
-    be paired: there the study's own network of the champion's architecture represents it. A study
-    on the starter corpus never replaces a champion of real names.
+    Only where the interval of the paired difference, at the study's confidence, is above 0; `ratio`
+    is `statistics.test_train_ratio`. Scores on another split cannot be paired: there the study's
+    own network of the champion's architecture represents it. A study on the starter corpus never
+    replaces a champion of real names.
     """
     best = max(contenders, key=lambda one: one.mean)
     if champion is not None and champion.fingerprint == best.fingerprint:
         return Decision(None, f"kept: {best.architecture} has the best mean itself")
-    if not clean or (champion is not None and champion.starter < best.starter):
-        dirty = "the work tree has changes that are not committed"
-        return Decision(
-            None, f"not moved: {'this study is on the starter corpus' if clean else dirty}"
-        )
+    if champion is not None and champion.starter < best.starter:
+        return Decision(None, "not moved: this study is on the starter corpus")
     if champion is None:
         return Decision(best, f"moved: the first champion, with the best mean, {best.mean:.4f}")
     if champion.split == best.split:

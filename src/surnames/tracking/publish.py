@@ -1,6 +1,8 @@
 """Publish the study to MLflow: what the store lacks of it, and nothing twice."""
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surnames.core import files
@@ -58,7 +60,9 @@ def publish(client: "MlflowClient", store: Store, study: Snapshot) -> int:
                     created.add(subject.fingerprint)
                 if missing or deleted:
                     continue
-                if registry.register(client, store, experiment, study, candidates, runs, code):
+                if unregistrable(code) or registry.register(
+                    client, store, experiment, study, candidates, runs, code
+                ):
                     return len(created)
             except MlflowException as error:
                 # another publisher was faster, or deleted what this one was about to change
@@ -110,6 +114,21 @@ def code_tags() -> dict[str, str]:
     commit = git_or_nothing("log", "-1", "--format=%H", "--", *CODE)
     dirty = bool(git_or_nothing("status", "--porcelain", "--", *CODE))
     return {"commit": commit, "dirty": str(dirty).lower()} if commit else {}
+
+
+def unregistrable(code: dict[str, str]) -> str:
+    """Why nothing is registered from here, or "": others use what the registry's aliases name.
+
+    `code` is what `code_tags` returns. DVC sets variables for its experiments, and those that it
+    does not run in the work tree have their own folder.
+    """
+    if not code:
+        return "this folder is not in git"
+    if code["dirty"] == "true":
+        return "the work tree has changes that are not committed"
+    experiment = any(name.startswith("DVC_EXP_") for name in os.environ)
+    elsewhere = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve() != Path.cwd().resolve()
+    return "this is an experiment; apply it and commit" if experiment or elsewhere else ""
 
 
 def _create(

@@ -57,15 +57,8 @@ def register(
     if missing or deleted:
         return False
     numbers = {name: str(versions[one.fingerprint].version) for name, one in candidates.items()}
-    for candidate in candidates.values():
-        present = versions[candidate.fingerprint]
-        if present.description != candidate.description:  # the same network in another study
-            client.update_model_version(MODEL, present.version, candidate.description)
-        for key, value in candidate.tags.items():
-            if present.tags.get(key) != value:
-                client.set_model_version_tag(MODEL, present.version, key, value)
     _set_aliases(client, numbers)
-    _update_champion(client, study, candidates, numbers, code)
+    _update_champion(client, study, candidates, numbers)
     return True
 
 
@@ -90,8 +83,8 @@ def find_version(client: "MlflowClient", alias: str) -> "ModelVersion":
             return one
     decision = model.tags.get(DECISION) if model else None
     raise StudyError(
-        f"the store has no {MODEL} {alias!r}; its aliases: {', '.join(sorted(aliases)) or 'none'}."
-        " Run `dvc repro`"
+        f"the store has no {MODEL} {alias!r}; its aliases: {', '.join(sorted(aliases)) or 'none'}. "
+        "Models are registered from committed code: commit, then run `make repro`"
         + (f". The latest decision about the champion: {decision}" if decision else "")
     )
 
@@ -144,7 +137,6 @@ def _update_champion(
     study: Snapshot,
     candidates: dict[str, Candidate],
     numbers: dict[str, str],
-    code: dict[str, str],
 ) -> None:
     """Move the champion's alias if another is better; the decision is recorded in either case."""
     contenders = [_contender(one.tags) for one in candidates.values() if HELD_OUT in one.tags]
@@ -156,7 +148,6 @@ def _update_champion(
     decision = champion.decide(
         contenders,
         _contender(client.get_model_version(MODEL, str(number)).tags) if number else None,
-        code.get("dirty") == "false",
         settings.study.confidence,
         statistics.test_train_ratio("held_out", settings.protocols.held_out.folds, 0.0),
     )

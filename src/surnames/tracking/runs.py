@@ -64,8 +64,9 @@ def former_location(store: Store) -> str | None:
     MLflow keeps absolute paths: a copy would go on writing into the folder of the original.
     """
     rows = query(store, "select artifact_location from experiments where name = ?", EXPERIMENT)
+    here = (store.artifacts or "").removeprefix("file://")
     locations = [location.removeprefix("file://") for [location] in rows]
-    return next((location for location in locations if location != store.artifacts), None)
+    return next((location for location in locations if location != here), None)
 
 
 def query(store: Store, statement: str, *values: str) -> list[tuple[Any, ...]]:
@@ -79,7 +80,14 @@ def query(store: Store, statement: str, *values: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(address, uri=True)) as connection:
         try:
             return connection.execute(statement, values).fetchall()
-        except sqlite3.DatabaseError:  # no database, or not MLflow's
+        except sqlite3.OperationalError as error:
+            if "no such" in str(error):  # not MLflow's
+                return []
+            raise StudyError(
+                f"the MLflow store {store}: {error}; end the program that uses it, or change the "
+                "file's permissions, and repeat the command"
+            ) from None
+        except sqlite3.DatabaseError:  # no database
             return []
 
 

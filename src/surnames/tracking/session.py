@@ -46,24 +46,49 @@ def opened(store: Store) -> "Iterator[MlflowClient]":
     Raises StudyError where the server or the database does not answer, then or later within the
     context.
     """
+    from alembic.util.exc import CommandError
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with publishing_lock(store):  # two clients that create the tables at once break a database
             client = MlflowClient(store.uri, store.uri)
             client.get_experiment_by_name(EXPERIMENT)  # creates the tables
         yield client
-    except (MlflowException, OperationalError) as error:
-        if isinstance(error, MlflowException) and not unanswered(error):
-            raise
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise StudyError(
-            f"the MLflow store {store} does not answer: {reason[:400]}\nStart it, or unset "
-            "MLFLOW_TRACKING_URI to use the project's own store; then repeat the command. Training "
-            "results are kept: only what is missing is published."
-        ) from None
+    except (MlflowException, SQLAlchemyError, CommandError, OSError, MemoryError) as error:
+        raise _trouble(store, error) from None
+
+
+def _trouble(store: Store, error: BaseException) -> StudyError:
+    """What is wrong with a store, and what mends it, in one line."""
+    name = f"the MLflow store {store}"
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+    if "revision" in reason or "database schema" in reason:
+        version = reason.partition(". Take")[0]
+        return StudyError(
+            f"{name} is of another version of MLflow ({version}); `surnames rebuild` makes it "
+            "again and keeps the old one"
+        )
+    if "not a database" in reason or "malformed" in reason:
+        return StudyError(
+            f"{name} is damaged ({reason}); `surnames rebuild` makes it again and keeps the old one"
+        )
+    if "locked" in reason:
+        return StudyError(
+            f"{name} is locked by another program ({reason}); end that, and repeat the command"
+        )
+    if "readonly" in reason or isinstance(error, PermissionError):
+        return StudyError(
+            f"{name} cannot be written ({reason}); change its permissions, or MLFLOW_TRACKING_URI"
+        )
+    if isinstance(error, OSError):
+        return StudyError(f"{name}: {error.filename or ''} {error.strerror or reason}")
+    return StudyError(
+        f"{name} does not answer as it must: {reason}; see that it runs, or unset "
+        "MLFLOW_TRACKING_URI to use the project's own, then repeat the command, which publishes "
+        "only what is missing"
+    )
 
 
 def unanswered(error: "MlflowException") -> bool:

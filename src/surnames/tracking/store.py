@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from surnames.core.errors import StudyError
 
@@ -11,6 +11,7 @@ STORE = Path("mlflow")
 STORE_DATABASE = STORE / "mlflow.db"
 STORE_ARTIFACTS = STORE / "artifacts"
 RECEIPT = STORE / "receipt.json"
+REGISTERED = STORE / "registered.json"  # the receipt of the last study that was registered
 EXPERIMENT = "surnames"
 MODEL = "surname-origin"
 FINGERPRINT = "surnames.fingerprint"  # tag of runs and model versions
@@ -43,13 +44,20 @@ class Store:
     @property
     def database(self) -> Path | None:
         """The database file of SQLite, otherwise None."""
-        return Path(self.uri.split(":///", 1)[1]) if self.scheme == "sqlite" else None
+        if self.scheme != "sqlite":
+            return None
+        path = self.uri.partition(":///")[2].partition("?")[0]
+        return Path(unquote(path))  # as SQLAlchemy does
 
     @property
     def artifacts(self) -> str | None:
         """The folder of the artifacts; None where the server decides."""
         folder = self.database.parent.resolve() if self.database else self.project / STORE
-        return None if self.served else str(folder / STORE_ARTIFACTS.name)
+        path = folder / STORE_ARTIFACTS.name
+        if self.served:
+            return None
+        # MLflow takes a path for an address without a scheme, in which these have a meaning
+        return path.as_uri() if set("%?#") & set(str(path)) else str(path)
 
     def __str__(self) -> str:
         """The address without a password."""
@@ -65,7 +73,8 @@ def configured_store() -> Store:
     StudyError for an address that cannot be an MLflow store.
     """
     project = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project / STORE_DATABASE}"
+    own = f"sqlite:///{quote(str(project / STORE_DATABASE))}"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or own
     store = Store(uri, project)
     if store.scheme not in ("sqlite", *SERVERS, *DATABASES) or "://" not in uri:
         raise StudyError(

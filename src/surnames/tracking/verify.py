@@ -13,6 +13,7 @@ from surnames.core import params
 from surnames.display.tables import aligned
 from surnames.tracking import registry
 from surnames.tracking.candidates import Candidate, find_candidates
+from surnames.tracking.publish import code_tags, unregistrable
 from surnames.tracking.registry import ALIASES, CHAMPION, DECISION
 from surnames.tracking.run_record import RunRecord, build_run_records
 from surnames.tracking.runs import former_location, published_runs
@@ -135,10 +136,13 @@ def _check_models(
     known = {one.tags.get("architecture") for one in versions}
     findings = []
     targets = {CHAMPION: versions}  # where each alias may point
+    unregistered = unregistrable(code_tags())
     for architecture, candidate in find_candidates(study).items():
         own = [one for one in versions if one.tags[FINGERPRINT] == candidate.fingerprint]
         differences = partial(_version_differences, store, candidate)
         state, detail = _state(own, architecture in known, differences, changed)
+        if unregistered and not own:
+            state, detail = "present", f"not registered: {unregistered}"
         detail = "; ".join(filter(None, [*(f"version {one.version}" for one in own), detail]))
         wrong = () if state == "present" else (candidate.fingerprint,)
         findings.append(Finding("version", architecture, state, detail, wrong))
@@ -150,6 +154,8 @@ def _check_models(
             state = "present" if number or note else "missing"  # there need not be a champion
             if number and number not in {str(one.version) for one in targets[alias]}:
                 state = "stale"
+            if unregistered and not targets[alias]:
+                state = "present"
             detail = f"version {number}" if number else "no version"
             findings.append(Finding("alias", alias, state, f"{detail}; {note}" if note else detail))
     return findings

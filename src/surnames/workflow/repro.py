@@ -11,8 +11,9 @@ from surnames.core import corpus, files, tables
 from surnames.display import sentences
 from surnames.documents import findings, readme
 from surnames.study import comparison, gate, summary
+from surnames.tracking.publish import code_tags, unregistrable
 from surnames.tracking.runs import holds
-from surnames.tracking.store import RECEIPT, configured_store
+from surnames.tracking.store import RECEIPT, REGISTERED, configured_store
 from surnames.workflow import parallel, plots
 from surnames.workflow.parallel import Task
 
@@ -48,11 +49,19 @@ def repro(targets: tuple[str, ...]) -> str:
         finally:
             dvc_repo.sort_lock()
         write_documents()
-        published = set(tables.read_json(RECEIPT)["fingerprints"])
-        if not targets and not holds(configured_store(), published):
-            parallel.run([[Task("track", ["track"], FORCED)]])  # the store is another one
+        if not targets and not _published():
+            parallel.run([[Task("track", ["track"], FORCED)]])
             dvc_repo.sort_lock()
     return sentences.headline(summary.load(), config.study.confidence)
+
+
+def _published() -> bool:
+    """Whether the store has this study, and its models, if they may be registered by now."""
+    receipt = tables.read_json(RECEIPT)
+    if not holds(configured_store(), set(receipt["fingerprints"])):
+        return False
+    registered = tables.read_json(REGISTERED) if REGISTERED.is_file() else None
+    return registered == receipt or bool(unregistrable(code_tags()))
 
 
 def write_documents() -> None:
