@@ -16,6 +16,7 @@ EXPERIMENT = "surnames"
 MODEL = "surname-origin"
 FINGERPRINT = "surnames.fingerprint"  # tag of runs and model versions
 NOTE = "mlflow.note.content"  # MLflow's tag for a description
+MEANT = set("%?#")  # what has a meaning in an address, which MLflow takes a path for
 SERVERS, DATABASES = ("http", "https"), ("postgresql", "mysql", "mssql")
 
 
@@ -56,8 +57,7 @@ class Store:
         path = folder / STORE_ARTIFACTS.name
         if self.served:
             return None
-        # MLflow takes a path for an address without a scheme, in which these have a meaning
-        return path.as_uri() if set("%?#") & set(str(path)) else str(path)
+        return path.as_uri() if MEANT & set(str(path)) else str(path)
 
     def __str__(self) -> str:
         """The address without a password."""
@@ -73,7 +73,9 @@ def configured_store() -> Store:
     StudyError for an address that cannot be an MLflow store.
     """
     project = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
-    own = f"sqlite:///{quote(str(project / STORE_DATABASE))}"
+    path = str(project / STORE_DATABASE)
+    # quoted where it must be, for MLflow makes an empty folder of that name beside the right one
+    own = f"sqlite:///{quote(path) if MEANT & set(path) else path}"
     uri = os.environ.get("MLFLOW_TRACKING_URI") or own
     store = Store(uri, project)
     if store.scheme not in ("sqlite", *SERVERS, *DATABASES) or "://" not in uri:
