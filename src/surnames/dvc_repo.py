@@ -136,26 +136,27 @@ def _alive(holder: dict[str, Any]) -> bool:
     return "dvc" in command or "surnames" in command
 
 
-def remove_damaged() -> list[str]:
-    """Remove outputs that are not what dvc.lock says, although DVC believes so; their paths.
+def damaged(remove: bool = False) -> dict[str, str]:
+    """Outputs that are not what dvc.lock says, although DVC believes so: the stage of each path.
 
     DVC takes a file in its cache for what its name says, and what it laid out from there as well.
+    With `remove` both go, so that their stages are run again.
     """
-    damaged = []
+    found = {}
     with opened() as repo:
-        for out in repo.index.outs:
-            value = out.hash_info.value if out.hash_info and out.use_cache else ""
-            place = Path(out.fs_path)
-            members = [value, *contents(value).values()] if value else []
-            bad = [one for one in members if _is_damaged(one)]
-            for one in bad:
-                cached(one).unlink()
-            laid_out = place.exists() and value and digest(place) != value
-            if laid_out and not out.workspace_status():
-                shutil.rmtree(place) if place.is_dir() else place.unlink()
-            if bad or laid_out:
-                damaged.append(str(out.def_path))
-    return damaged
+        for stage in repo.index.stages:
+            for out in stage.outs:
+                value = out.hash_info.value if out.hash_info and out.use_cache else ""
+                place = Path(out.fs_path)
+                members = [value, *contents(value).values()] if value else []
+                wrong = [cached(one) for one in members if _is_damaged(one)]
+                if value and place.exists() and digest(place) != value:
+                    wrong += [] if out.workspace_status() else [place]
+                if wrong:
+                    found[str(out.def_path)] = str(stage.addressing)
+                for path in wrong if remove else ():
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return found
 
 
 def _is_damaged(value: str) -> bool:

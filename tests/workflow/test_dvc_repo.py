@@ -99,7 +99,7 @@ def test_damaged_files_are_removed_before_they_are_used(
 ) -> None:
     """A byte of the cache changed and laid out from there: DVC sees nothing of it."""
     monkeypatch.chdir(study.folder)
-    assert dvc_repo.remove_damaged() == []
+    assert dvc_repo.damaged() == {}
     weights = Path("results/runs/held_out/fixed/weights.safetensors")
     kept = dvc_repo.cached(digest(weights))
     content = bytearray(kept.read_bytes())
@@ -110,5 +110,11 @@ def test_damaged_files_are_removed_before_they_are_used(
     weights.unlink()
     study.run("dvc", "checkout", "-q", str(weights))
     assert weights.read_bytes() == content
-    assert dvc_repo.remove_damaged() == [str(weights)]
+    found = {str(weights): "train@held_out-fixed"}
+    assert dvc_repo.damaged() == found
+    said = study.run("surnames", "verify", fails=True)
+    assert f"{weights}: not what dvc.lock says" in said
+    said = study.run("surnames", "predict", "Satoshi", fails=True)
+    assert f"{weights} is not what dvc.lock says" in said and "make repro" in said
+    assert dvc_repo.damaged(remove=True) == found
     assert not weights.exists() and not kept.exists()

@@ -5,11 +5,13 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from surnames.core import files, tables
+from surnames.core.digests import digest
 from surnames.core.errors import StudyError
 from surnames.evaluation.scoring import load_columns, median_replicate
 from surnames.networks.lookup import architectures
 from surnames.networks.network import Weights
 from surnames.prediction.model import Model
+from surnames.project import LOCK
 from surnames.study import summary
 from surnames.study.paths import SUMMARY
 from surnames.tracking.model_card import labels
@@ -59,6 +61,8 @@ def _of_study(architecture: str) -> Model:
     for protocol in ("held_out", "published"):
         if (protocol, architecture) in study.runs:
             path = files.weights(protocol, architecture)
+            if path.is_file() and LOCK.is_file() and digest(path) not in LOCK.read_text("utf-8"):
+                raise StudyError(f"{path} is not what {LOCK} says; `make repro` makes it again")
             return _of_run(path.parent, path, study.data_set)
     known = ", ".join(study.architectures)
     raise StudyError(f"{SUMMARY} has no run of {architecture}; it has {known}")

@@ -77,6 +77,8 @@ def changed_stages() -> dict[str, Fault]:
                 what = how if isinstance(how, str) else ", ".join(how)
                 faults.append(("stale", f"{path}: {what}"))
         stages[stage] = _worst(faults)
+    for path, stage in dvc_repo.damaged().items():  # which DVC takes for what they were
+        stages[stage] = "altered", f"{path}: not what dvc.lock says, here or in DVC's cache"
     return stages
 
 

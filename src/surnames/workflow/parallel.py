@@ -39,7 +39,7 @@ def repro() -> None:
     """
     if not dvc_repo.status():
         return
-    if damaged := dvc_repo.remove_damaged():
+    if damaged := dvc_repo.damaged(remove=True):
         print(f"damaged in DVC's cache, so made again: {', '.join(damaged)}", file=sys.stderr)
     run([[Task("names", ["check"])]])
     alone = {"single_item": True}
