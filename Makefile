@@ -13,7 +13,7 @@ TORCH := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: smoke diff ci-pipeline ci-smoke ci-comment
+.PHONY: faults smoke diff ci-pipeline ci-smoke ci-comment
 .PHONY: help setup repro ui serve verify report claims readme test test-all lint types bench lock clean moved
 
 help: ## this list
@@ -64,6 +64,9 @@ test: lint types ## format, lint, types and the tests that take seconds
 test-all: lint types ## the same with the slow tests too
 	@tests/system-packages.sh
 	@.venv/bin/python -m pytest -n 2
+
+faults: .venv/ready ## break a small study in every way there is, and write docs/reliability.md (40 minutes)
+	@cd tests && ../.venv/bin/python -m faults
 
 lint: .venv/ready ## ruff's rules and its format; which room imports which; the lock against pyproject.toml
 	@.venv/bin/ruff check

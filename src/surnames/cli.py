@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from surnames.workflow.study_diff import Format
 
 Command = Callable[..., None]
+PORT = click.IntRange(1, 65535)
 
 
 class Failure(click.ClickException):
@@ -127,7 +128,7 @@ def report(here: Path, to: Path | None) -> None:
 
 
 @main.command()
-@click.option("--port", default=5000, show_default=True)
+@click.option("--port", default=5000, show_default=True, type=PORT)
 def ui(port: int) -> None:
     """Serve the MLflow UI on loopback."""
     from surnames.tracking import server
@@ -142,12 +143,13 @@ def ui(port: int) -> None:
     show_default=True,
     help="champion, fixed, tutorial or a version's number.",
 )
-@click.option("--port", default=5001, show_default=True)
-def serve(model: str, port: int) -> None:
+@click.option("--port", default=5001, show_default=True, type=PORT)
+@click.option("--host", multiple=True, help="Another name under which it may be asked.")
+def serve(model: str, port: int, host: tuple[str, ...]) -> None:
     """Let a registered model answer names over HTTP, on loopback."""
     from surnames.tracking import server
 
-    server.serve_model(model, port)
+    server.serve_model(model, port, host)
 
 
 @main.command("verify")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -9,7 +10,9 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
+from support.load import load
 from support.mlflow_store import client, load_model
 from support.projects import Project
 from support.servers import SECONDS, await_answer, free_port
@@ -72,10 +75,9 @@ def test_it_answers_as_the_model_does(served: str, finished: Project) -> None:
         assert row["probability"] == pytest.approx(probability, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", ["123", 123])
-def test_nothing_left_of_a_name(served: str, name: Any) -> None:
-    """An empty language and no probability, in JSON that others read as well; 123 is "123"."""
-    status, said = ask(served, {"inputs": [name, "Satoshi"]})
+def test_nothing_left_of_a_name(served: str) -> None:
+    """An empty language and no probability, in JSON that others read as well."""
+    status, said = ask(served, {"inputs": ["123", "Satoshi"]})
     assert status == 200
     nothing, something = said["predictions"]
     assert (nothing["language"], nothing["probability"], nothing["Japanese"]) == ("", None, None)
@@ -83,20 +85,77 @@ def test_nothing_left_of_a_name(served: str, name: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    "body",
     [
-        ({"dataframe_split": {"columns": ["surname"], "data": [["Satoshi"]]}}, "column 'name'"),
-        ({"names": ["Satoshi"]}, "inputs"),
-        (b"Satoshi", "JSON"),
-        ({"inputs": {"language": ["Japanese"]}}, "dict"),
+        {"inputs": {"name": ["Satoshi"]}},
+        {"instances": ["Satoshi"]},
+        {"dataframe_split": {"columns": ["name"], "data": [["Satoshi"]]}},
+        {"dataframe_records": [{"name": "Satoshi"}]},
     ],
 )
-def test_wrong_input_is_refused(served: str, body: Any, told: str) -> None:
-    """With a client's error and a sentence of what was expected; the server lives on."""
-    status, said = ask(served, body)
-    assert status == 400
-    assert told in said
+def test_every_form_of_mlflows_protocol(served: str, body: Any) -> None:
+    """They mean the same names."""
+    assert ask(served, body) == ask(served, {"inputs": ["Satoshi"]})
+
+
+WRONG = [
+    ({"dataframe_split": {"columns": ["surname"], "data": [["Satoshi"]]}}, 400, "called name"),
+    ({"names": ["Satoshi"]}, 400, "inputs"),
+    (b"Satoshi", 400, "no JSON"),
+    (b"", 400, "no JSON"),
+    (b"[" * 100_000, 400, "no JSON"),
+    (b'{"inputs": [' + b"9" * 5000 + b"]}", 400, "no JSON"),
+    (b"\xff\xfe{}", 400, "no JSON"),
+    ({"inputs": {"language": ["Japanese"]}}, 400, "called name"),
+    ({"inputs": ["Satoshi", None]}, 400, "name 1 must be text, got null"),
+    ({"inputs": [True]}, 400, "name 0 must be text, got true or false"),
+    ({"inputs": [123]}, 400, "name 0 must be text, got a number"),
+    ({"inputs": [["Satoshi"]]}, 400, "name 0 must be text, got a list"),
+    ({"inputs": ["a" * 1001]}, 400, "longer than 1000"),
+    (b'{"inputs": ["\\ud800"]}', 400, "surrogate"),
+    ({"inputs": ["a"] * 100_001}, 413, "100,001 names are more than 100,000"),
+    ({"inputs": ["a" * 9_000_000]}, 413, "larger than 8,000,000 bytes"),
+    (["Satoshi"], 400, "got a list"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "words"), WRONG, ids=lambda one: str(one)[:30])
+def test_wrong_input_is_refused(served: str, body: Any, status: int, words: str) -> None:
+    """With a client's error and one sentence of what was expected; the server lives on."""
+    got, said = ask(served, body)
+    assert got == status
+    assert words in json.loads(said)["error"] and "Traceback" not in said and len(said) < 300
     assert ask(served, {"inputs": ["Satoshi"]})[0] == 200
+
+
+def test_another_content_type_or_host_is_refused(served: str) -> None:
+    """A page of a stranger's can make a browser ask this machine, by a name of its own."""
+    assert ask(served, {"inputs": ["Satoshi"]}, "text/plain")[0] == 415
+    request = urllib.request.Request(
+        served, b'{"inputs": []}', {"Content-Type": "application/json", "Host": "evil.example"}
+    )
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(request, timeout=SECONDS)
+
+
+def test_many_names_take_no_more_memory(served: str, finished: Project) -> None:
+    """A hundred thousand of them, the most that are taken: answered as they are scored."""
+    [server] = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "serve" in (process.info["cmdline"] or []) and process.cwd() == str(finished.folder)
+    ]
+    ask(served, {"inputs": ["Satoshi"] * 2000})
+    before = server.memory_info().rss
+    status, said = ask(served, {"inputs": [f"Satoshi{'a' * (k % 9)}" for k in range(100_000)]})
+    assert status == 200 and len(said["predictions"]) == 100_000
+    assert server.memory_info().rss - before < 60_000_000  # the body, its list, and some chunks
+
+
+def test_many_clients_at_once(served: str) -> None:
+    """Nobody is turned away; how long it takes is measured by `make faults`."""
+    found = load(served, ["Satoshi", "Schmidhuber", "O'Néàl"], clients=16, seconds=2)
+    assert found["answers"] > 16 and found["errors"] == 0
 
 
 def test_what_is_not_registered(finished: Project) -> None:
@@ -104,3 +163,13 @@ def test_what_is_not_registered(finished: Project) -> None:
     said = finished.run("surnames", "serve", "--model", "best", fails=True)
     assert "'best'" in said and "champion, fixed, tutorial" in said
     assert "Traceback" not in said
+
+
+def test_a_port_that_is_taken(finished: Project) -> None:
+    """One line, and at once."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = str(listener.getsockname()[1])
+        said = finished.run("surnames", "serve", "--port", port, fails=True)
+    assert said == f"Error: port {port}: Address already in use; choose another by --port\n"

@@ -31,23 +31,51 @@ def load_module(path: str) -> ModuleType:
     return module
 
 
+def text_of(cell: Any) -> str:
+    """A name, or "" for a missing value; ValueError for any other value."""
+    if isinstance(cell, str):
+        return cell
+    if np.ndim(cell) == 0 and pd.isna(cell):
+        return ""
+    raise ValueError(f"expected names as text, one a row; got {cell!r}")
+
+
 class OriginModel(PythonModel):
     """Which language a surname comes from."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the weights, the card and the scorer."""
         text = Path(context.artifacts["card"]).read_text(encoding="utf-8")
-        self.card: dict[str, Any] = json.loads(text)
         self.weights = load_file(context.artifacts["weights"])
         self.scorer = load_module(context.artifacts["portable_scorer"])
+        self.card: dict[str, Any] = self.scorer.prepared(self.weights, json.loads(text))
 
-    def cleaned(self, text: Any) -> str:
-        """A name as in training; empty for a missing value. ValueError for any other value."""
-        if isinstance(text, str):
-            return str(self.scorer.cleaned(text, self.card))
-        if np.ndim(text) == 0 and pd.isna(text):
-            return ""
-        raise ValueError(f"expected names as text, one a row; got {text!r}")
+    def scored(self, texts: list[str]) -> tuple[list[str], np.ndarray]:
+        """The most probable language of each name, and (names, languages) probabilities.
+
+        "" and not-a-number for a name of which no letter is left.
+        """
+        names = [self.scorer.cleaned(text, self.card) for text in texts]
+        answered = [row for row, name in enumerate(names) if name]
+        probabilities = np.full((len(names), len(self.card["languages"])), np.nan)
+        best = [""] * len(names)
+        if answered:
+            known = [names[row] for row in answered]
+            probabilities[answered] = self.scorer.probabilities(self.weights, known, self.card)
+            for row in answered:
+                best[row] = self.card["languages"][int(probabilities[row].argmax())]
+        return best, probabilities
+
+    def rows(self, texts: list[str]) -> list[dict[str, Any]]:
+        """The same as a dict for each name, as `predict` gives it to MLflow's server."""
+        best, probabilities = self.scored(texts)
+        columns = ("language", "probability", *self.card["languages"])
+        return [
+            dict(zip(columns, (one, max(shares), *shares), strict=True))
+            if one
+            else dict.fromkeys(columns) | {"language": ""}
+            for one, shares in zip(best, probabilities.tolist(), strict=True)
+        ]
 
     def predict(
         self,
@@ -66,17 +94,10 @@ class OriginModel(PythonModel):
             raise ValueError(
                 f"expected a list of names or a frame with a column 'name'; got {column!r}"
             )
-        languages = self.card["languages"]
-        names = [self.cleaned(text) for text in model_input[column]]
-        answered = [row for row, name in enumerate(names) if name]
-        probabilities = np.full((len(names), len(languages)), np.nan)
-        best = np.full(len(names), "", dtype=object)
-        if answered:
-            known = [names[row] for row in answered]
-            scored = self.scorer.probabilities(self.weights, known, self.card)
-            probabilities[answered] = scored
-            best[answered] = [languages[k] for k in scored.argmax(axis=1)]
-        answer = pd.DataFrame(probabilities, columns=languages, index=model_input.index)
+        best, probabilities = self.scored([text_of(cell) for cell in model_input[column]])
+        answer = pd.DataFrame(
+            probabilities, columns=self.card["languages"], index=model_input.index
+        )
         answer.insert(0, "language", best)
         answer.insert(1, "probability", probabilities.max(axis=1, initial=-np.inf))
         if SERVING in os.environ:  # which would write NaN, and that is no JSON

@@ -22,12 +22,27 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def cleaned(text: str, card: Card) -> str:
-    """A name as in training (`alphabet.cleaned_form`); empty where no letter of it is left."""
-    bare = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
+def prepared(weights: Weights, card: Card) -> Card:
+    """The card with what is looked up for every name, made once for many calls."""
     table = {ord(letter): spelling for letter, spelling in card["spelled_out"].items()}
-    spaced = " ".join(bare.split("/", maxsplit=1)[0].translate(table).split())
-    kept = " ".join("".join(c for c in spaced if c in card["letters"] and c not in ",;").split())
+    more: Card = {"table": table, "kept": frozenset(card["letters"]) - set(",;")}
+    if card["kind"] == "ngram_logistic":
+        vocabulary = bytes(weights["vocabulary"]).decode().split("\n")
+        more["index"] = {ngram: k for k, ngram in enumerate(vocabulary)}
+        more["longest"] = max(map(len, vocabulary))
+    return card | more
+
+
+def cleaned(text: str, card: Card) -> str:
+    """A name as in training (`alphabet.cleaned_form`); empty where no letter of it is left.
+
+    `card` is a prepared one.
+    """
+    if text.isascii() and text.isalpha():
+        return text
+    bare = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
+    spaced = " ".join(bare.split("/", maxsplit=1)[0].translate(card["table"]).split())
+    kept = " ".join("".join(c for c in spaced if c in card["kept"]).split())
     return kept if any(c.isalpha() for c in kept) else ""
 
 
@@ -71,9 +86,7 @@ def ngram_logistic(weights: Weights, names: list[str], card: Card) -> np.ndarray
 
     The arithmetic of `architectures/ngram_logistic.py`, whose sums do not depend on the processor.
     """
-    vocabulary = bytes(weights["vocabulary"]).decode().split("\n")
-    index = {ngram: k for k, ngram in enumerate(vocabulary)}
-    longest = max(map(len, vocabulary))
+    index, longest = card["index"], card["longest"]
     idf, weight = weights["idf"].astype(np.float64), weights["weight"]
     scores = np.tile(weights["bias"].astype(np.float64), (len(names), 1))
     for row, name in enumerate(names):
@@ -104,4 +117,5 @@ SCORERS = {"elman": elman, "ngram_logistic": ngram_logistic, "majority": majorit
 
 def probabilities(weights: Weights, names: list[str], card: Card) -> np.ndarray:
     """(names, languages) for names as `cleaned` returns them, none empty, by the card's `kind`."""
-    return SCORERS[card["kind"]](weights, names, card)
+    ready = card if "table" in card else prepared(weights, card)
+    return SCORERS[card["kind"]](weights, names, ready)

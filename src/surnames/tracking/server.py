@@ -2,13 +2,17 @@
 
 import json
 import os
+import socket
 import sys
+from typing import Any
 
 from surnames.core.errors import StudyError
-from surnames.tracking.registry import find_version
+from surnames.tracking.registry import find_version, registered
 from surnames.tracking.saved_views import saved_views
 from surnames.tracking.session import opened
 from surnames.tracking.store import EXPERIMENT, MODEL, existing_store
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def serve(port: int) -> None:
@@ -32,23 +36,38 @@ def serve(port: int) -> None:
     _execute("server", *where, "--uvicorn-opts", "--log-level warning", port=port)
 
 
-def serve_model(alias: str, port: int) -> None:
-    """Replace this process by MLflow's server of a registered model, in the same environment.
+def serve_model(alias: str, port: int, hosts: tuple[str, ...] = ()) -> None:
+    """Answer names by a registered model on loopback, until Ctrl-C.
 
-    `alias` is champion, fixed or tutorial, or a version's number. StudyError where there is none.
+    `alias` is champion, fixed or tutorial, or a version's number; `hosts` are further names under
+    which the server may be asked. StudyError where there is no such model, or the port is taken.
     """
-    store = existing_store()
-    with opened(store) as client:
-        model = find_version(client, alias)
-    body = json.dumps({"inputs": ["Satoshi"]})
-    print(
-        f"{MODEL} version {model.version}, {model.tags.get('architecture')}. Ask it:\n"
-        f"curl -d '{body}' -H 'Content-Type: application/json' "
-        f"http://127.0.0.1:{port}/invocations\nCtrl-C stops the server.",
-        flush=True,
-    )
-    which = ["--model-uri", f"models:/{MODEL}/{model.version}", "--env-manager", "local"]
-    _execute("models", "serve", *which, port=port, MLFLOW_TRACKING_URI=store.uri)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise StudyError(f"port {port}: {error.strerror}; choose another by --port") from None
+        store = existing_store()
+        with opened(store) as client:
+            model = find_version(client, alias)
+        with registered(f"models:/{MODEL}/{model.version}") as folder:
+            import uvicorn
+            from mlflow.pyfunc import load_model
+
+            from surnames.tracking.service import application
+
+            python_model: Any = load_model(str(folder)).unwrap_python_model()  # type: ignore[no-untyped-call]
+        body = json.dumps({"inputs": ["Satoshi"]})
+        print(
+            f"{MODEL} version {model.version}, {model.tags.get('architecture')}. Ask it:\n"
+            f"curl -d '{body}' -H 'Content-Type: application/json' "
+            f"http://127.0.0.1:{port}/invocations\nCtrl-C stops the server.",
+            flush=True,
+        )
+        served = application(python_model, str(model.version), (*LOOPBACK, *hosts))
+        settings = uvicorn.Config(served, log_level="warning", access_log=False)
+        uvicorn.Server(settings).run(sockets=[listener])
 
 
 def _execute(*arguments: str, port: int, **environment: str) -> None:
