@@ -127,7 +127,7 @@ def test_table_of_architectures_and_params_agree() -> None:
         (
             "learning_rate: 0.005",
             "learning_rate: 0",
-            ["learning_rate", "greater than or equal to 1e-09; got 0"],
+            ["learning_rate", "greater than or equal to 0.000000001; got 0"],
         ),
         ("folds: 5", "folds: 1", ["protocols.held_out.folds", "got 1"]),
         (

@@ -194,7 +194,7 @@ def test_unreachable_sources_lead_to_the_starter_corpus_loudly(server: Server) -
     server.answers["/cut"] = gives(GOOD[:500], Content_Length="9999")
     server.answers["/round"] = gives(b"", 302, Location="/round")
     urls = [server.url("/nothing"), closed_port(), "http://names.invalid/", server.url("/cut")]
-    urls += [server.url("/round"), "http://[/", "http://127.0.0.1:1:1/"]
+    urls += [server.url("/round"), "http://127.0.0.1:1:1/"]
     name, identity, said = obtain(fetch(*urls))
     assert name == "starter"
     assert identity == sources.identity(sources.read_folder(STARTER))

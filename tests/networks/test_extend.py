@@ -30,7 +30,7 @@ def test_an_architecture_is_one_file_and_its_entry(extended: Project) -> None:
     """dvc status names its stages and those that show all runs; after it, everything shows it."""
     changed = set(json.loads(extended.run("dvc", "status", "--json")))
     own = {f"{kind}@{run}" for kind in ("train", "evaluate") for run in ADDED}
-    assert changed == own | {"compare", "report", "track"}
+    assert changed == own | {"gate", "compare", "report", "track"}
 
     extended.run("surnames", "repro")
     for protocol in ("published", "held_out"):
