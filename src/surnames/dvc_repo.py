@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from surnames.core import tables
+from surnames.core import tables, yaml_files
 from surnames.core.digests import digest
-from surnames.core.errors import StudyError
+from surnames.core.errors import ParameterError, StudyError
 from surnames.project import LOCK
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
+LARGEST = 10_000_000  # bytes of a dvc.lock that are read: some thousand runs
+REMEDY = f"`git checkout HEAD -- {LOCK}` brings back the committed one, then `make repro`"
 COMMAND = (sys.executable, "-m", "dvc")
 
 
@@ -64,6 +66,8 @@ def _repo(**options: Any) -> Iterator["Repo"]:
         with Repo(**options) as repo:
             yield repo
     except DvcException as error:
+        if LOCK.is_file():
+            parse_lock(_lock_text())  # which says more where it is broken
         causes = [" ".join(str(cause).split()) for cause in _iter_causes(error)]
         raise StudyError(f"DVC: {': '.join(causes)}") from None
 
@@ -196,15 +200,26 @@ def read_lock() -> dict[str, Any]:
     own = LOCK.resolve().parent / ".dvc/tmp"
     own.mkdir(parents=True, exist_ok=True)
     with make_lock(str(own / "lock"), tmp_dir=str(own), wait=True):
-        text = LOCK.read_text(encoding="utf-8")
+        text = _lock_text()
     return parse_lock(text)
 
 
-def parse_lock(text: str) -> dict[str, Any]:
-    """The values of a dvc.lock, by the parser that DVC reads it with."""
-    from dvc.utils.serialize import parse_yaml
+def _lock_text() -> str:
+    return LOCK.read_text(encoding="utf-8", errors="surrogateescape")
 
-    return dict(parse_yaml(text, LOCK))
+
+def parse_lock(text: str, of: str = "") -> dict[str, Any]:
+    """The values of a dvc.lock, `of` what if not here; raises StudyError for one that is broken."""
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from voluptuous import Invalid
+
+    try:
+        values: dict[str, Any] = yaml_files.values(LOCK, text, LARGEST)
+        COMPILED_LOCKFILE_SCHEMA(values)
+    except (ParameterError, Invalid) as error:
+        why = str(error) if isinstance(error, ParameterError) else f"{LOCK}: not DVC's ({error})"
+        raise StudyError(f"{of}: {why}" if of else f"{why}; {REMEDY}") from None
+    return {"stages": {}} | values
 
 
 @cache

@@ -19,6 +19,7 @@ def git(*arguments: str, folder: Path | None = None, **environment: str) -> str:
             env=os.environ | environment,
             capture_output=True,
             text=True,
+            errors="surrogateescape",  # of a file that is no text
             check=False,
         )
     except FileNotFoundError:

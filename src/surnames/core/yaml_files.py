@@ -14,7 +14,8 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from surnames.core.errors import ParameterError
 
-BYTES, VALUES, LEVELS = 1_000_000, 100_000, 20  # the most that is read; aliases are written out
+BYTES, LEVELS = 1_000_000, 20  # the most that is read
+BYTES_OF_VALUE = 10  # at least: a file may have a tenth as many values, aliases written out
 SHOWN = 100  # characters of a place or a value in a message; a number's length at most
 TEXT = (":str", ":merge")  # the ends of the tags of keys
 NO_KEYS = "must be keys and values (`{{}}` for none); got {input}"
@@ -38,14 +39,31 @@ def load(path: Path, model: type[Model], check: Callable[[Model], Iterable[Fault
     A fault is what the model or `check` refuses, or what is not plain YAML: a key that is there
     twice or is not text, a tag, or more than can be read in a moment, aliases included.
     """
-    values, lines = _parsed(path, _text(path))
+    values, lines = _parsed(path, _content(path), BYTES)
     try:
         parsed = model.model_validate(values)
         refused = list(check(parsed))
     except ValidationError as error:
         refused = list(faults(error))
-    if not refused:
-        return parsed
+    if refused:
+        raise _refusal(path, lines, refused)
+    return parsed
+
+
+def refusal(path: Path, *refused: Fault) -> ParameterError:
+    """The same about a file that has been read before."""
+    return _refusal(path, _parsed(path, _content(path), BYTES)[1], refused)
+
+
+def values(path: Path, text: str, most: int) -> Any:
+    """The values of a YAML file that may be damaged; raises ParameterError for no plain YAML.
+
+    `text` is up to `most` bytes, decoded with `surrogateescape`.
+    """
+    return _parsed(path, text.encode("utf-8", "surrogateescape"), most)[0]
+
+
+def _refusal(path: Path, lines: dict[Place, int], refused: Iterable[Fault]) -> ParameterError:
     messages = [f"{path} is invalid:"]
     for steps, message in dict.fromkeys(refused):
         place: Place = ()
@@ -55,7 +73,7 @@ def load(path: Path, model: type[Model], check: Callable[[Model], Iterable[Fault
         name = ".".join(map(str, place))[:SHOWN]
         messages.append(": ".join(filter(None, [f"line {lines[place]}", name, message])))
     messages[20:] = [f"and {len(messages) - 20} more"] * (len(messages) > 20)
-    raise ParameterError("\n  ".join(messages))
+    return ParameterError("\n  ".join(messages))
 
 
 def faults(error: ValidationError) -> Iterator[Fault]:
@@ -67,15 +85,21 @@ def faults(error: ValidationError) -> Iterator[Fault]:
         yield fault["loc"], message.format(**details)
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        if path.stat().st_size > BYTES:
-            raise ParameterError(f"{path} is larger than {BYTES:,} bytes")
-        text = path.read_text(encoding="utf-8-sig")
+        with open(path, "rb") as stream:
+            return stream.read(BYTES + 1)
     except OSError as error:
         raise ParameterError(f"{path}: {error.strerror}; is this the project's folder?") from None
+
+
+def _text(path: Path, content: bytes, most: int) -> str:
+    if len(content) > most:
+        raise ParameterError(f"{path} is larger than {most:,} bytes")
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
+        line = content.count(b"\n", 0, error.start) + 1
         raise ParameterError(f"{path}, line {line}: not UTF-8 text") from None
     if conflict := re.search(r"^(<{7}|={7}|>{7})(?!\S)", text, re.MULTILINE):
         line = text.count("\n", 0, conflict.start()) + 1
@@ -83,8 +107,9 @@ def _text(path: Path) -> str:
     return text
 
 
-def _parsed(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
-    """The values of a YAML text and the line of each place in it; raises ParameterError."""
+def _parsed(path: Path, content: bytes, most: int) -> tuple[Any, dict[Place, int]]:
+    """The values of a YAML file and the line of each place in it; raises ParameterError."""
+    text = _text(path, content, most)
     yaml = YAML(typ="safe")  # the loader of dvc.utils.serialize
     try:
         depth = 0
@@ -95,7 +120,7 @@ def _parsed(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
         root = yaml.compose(text)
         if not isinstance(root, MappingNode):
             raise YAMLError("must be keys and values" if root else "is empty")
-        lines = _lines(root)
+        lines = _lines(root, most // BYTES_OF_VALUE)
         return yaml.constructor.construct_document(root), lines
     except MarkedYAMLError as error:
         mark, message = error.problem_mark, error.problem
@@ -111,7 +136,7 @@ def _parsed(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
         raise ParameterError(f"{path}: {str(error).splitlines()[0]:.100}") from None
 
 
-def _lines(root: Node) -> dict[Place, int]:
+def _lines(root: Node, most: int) -> dict[Place, int]:
     """The line of each place; raises MarkedYAMLError for a key twice, or too much of anything."""
     lines: dict[Place, int] = {}
     nodes: list[tuple[Place, Node, Node]] = [((), root, root)]
@@ -120,8 +145,8 @@ def _lines(root: Node) -> dict[Place, int]:
             _refuse(start, "a key must be text; numbers, dates, true and null need quotes")
         if place in lines:
             _refuse(start, f"duplicate key {place[-1]!r:.50}, first on line {lines[place]}")
-        if len(nodes) > VALUES or len(place) > LEVELS:
-            _refuse(start, f"more than {VALUES:,} values or {LEVELS} levels, aliases written out")
+        if len(nodes) > most or len(place) > LEVELS:
+            _refuse(start, f"more than {most:,} values or {LEVELS} levels, aliases written out")
         lines[place] = start.start_mark.line + 1
         if isinstance(node, MappingNode):
             nodes += [((*place, key.value), key, value) for key, value in node.value]

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from surnames import dvc_repo
 from surnames.core import tables
 from surnames.core.errors import StudyError
 from surnames.display.html import render
@@ -35,6 +36,7 @@ def write(path: Path = STAMPED) -> Path:
 def stamp(page: bytes) -> str:
     """Commit, digest of dvc.lock, and whether that knows the page; where and when it was copied."""
     lock, digest = LOCK.read_bytes(), hashlib.md5(page).hexdigest()
+    dvc_repo.parse_lock(lock.decode("utf-8", "surrogateescape"))  # nothing is held by a broken one
     commit = git_or_nothing("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     date = git_or_nothing("show", "-s", "--format=%cI", "HEAD")
     return render(

@@ -36,6 +36,7 @@ def repro(targets: tuple[str, ...]) -> str:
         print("another `surnames repro` works in this folder; waiting for it", file=sys.stderr)
     with waiting:
         dvc_repo.release_locks()
+        dvc_repo.sort_lock()  # or say what is wrong with dvc.lock
         for folder in comparison.leftovers(config.runs.values()):  # of runs no longer there
             shutil.rmtree(folder)
         data_set = tables.read_json(files.DATA_SET)["name"] if files.DATA_SET.is_file() else ""

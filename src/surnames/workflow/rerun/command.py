@@ -69,7 +69,8 @@ def _checkout(target: Target) -> Iterator[Path]:
         git("clone", "--quiet", "--shared", "--no-checkout", top, str(clone))
         git("checkout", "--quiet", "--detach", target.commit, folder=clone)
         folder = clone / within
-        written = outputs(dvc_repo.parse_lock(target.lock)["stages"])  # the small ones are in git
+        stages = dvc_repo.parse_lock(target.lock, target.name)["stages"]
+        written = outputs(stages)  # the small ones are in git
         git("rm", "-r", "--quiet", "--ignore-unmatch", "--", *written, folder=folder)
         # caches of its own and empty, whatever the commit or the user configured
         own = f"[core]\n    site_cache_dir = {folder}/.dvc/tmp/site\n[cache]\n    dir = cache\n"

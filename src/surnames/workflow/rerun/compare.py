@@ -22,8 +22,8 @@ SHOWN = 5  # files named, of those that differ
 
 def compare(target: Target, folder: Path) -> tuple[bool, str]:
     """Whether the stages in this checkout confirm what the target's gave, and the text on it."""
-    stages = dvc_repo.parse_lock((folder / LOCK).read_text(encoding="utf-8"))["stages"]
-    former = dvc_repo.parse_lock(target.lock)["stages"]
+    stages = dvc_repo.parse_lock((folder / LOCK).read_text(encoding="utf-8"), "the rerun")["stages"]
+    former = dvc_repo.parse_lock(target.lock, target.name)["stages"]
     before = outputs({stage: former.get(stage, {}) for stage in stages})
     after = outputs(stages)
     changed = [path for path in after if after[path] != before.get(path)]
@@ -58,7 +58,7 @@ def _altered(expected: dict[str, str]) -> list[str]:
     It should be where the work tree's own dvc.lock says so, or its name in DVC's cache.
     """
     lines = []
-    present = outputs(dvc_repo.parse_lock(read(LOCK, None)).get("stages", {}))
+    present = outputs(dvc_repo.parse_lock(read(LOCK, None))["stages"])
     for path, digest in expected.items():
         if present.get(path) == digest and Path(path).exists():
             actual = digests.digest(Path(path))

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from surnames.core import files
-from surnames.core.errors import StudyError
+from surnames import dvc_repo
+from surnames.core import files, yaml_files
+from surnames.core.errors import ParameterError, StudyError
 from surnames.git import git_or_nothing
 from surnames.project import LOCK
 from surnames.study.paths import LEDGER, RECALL, REPLICATES, SUMMARY
@@ -48,7 +46,7 @@ def find_commit(name: str) -> str:
 def read(path: Path, commit: str | None) -> str:
     """A file's text at a commit, or in the work tree where None; "" where it is missing."""
     if commit is None:
-        return path.read_text("utf-8") if path.is_file() else ""
+        return path.read_text("utf-8", "surrogateescape") if path.is_file() else ""
     return git_or_nothing("show", f"{commit}:./{path.as_posix()}")
 
 
@@ -70,10 +68,17 @@ def load(commit: str | None, known_as: str = "") -> Snapshot:
     values: dict[Path, Any] = {}
     for path in PATHS:
         try:
-            if text := read(path, digest):
-                values[path] = _values(text, path.suffix)
-        except (ValueError, YAMLError) as error:
+            if (text := read(path, digest)) or (commit is None and path.is_file()):
+                values[path] = _values(path, text, "" if commit is None else name)
+        except (ValueError, RecursionError, ParameterError) as error:
             raise StudyError(f"{path} of {name} cannot be read: {error}") from None
+    try:
+        return _snapshot(name, values)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise StudyError(f"{name} holds tables of another form ({error!r:.100})") from None
+
+
+def _snapshot(name: str, values: dict[Path, Any]) -> Snapshot:
     return Snapshot(
         name,
         parameters=dict(_dotted(values.get(files.PARAMS) or {})),
@@ -92,10 +97,13 @@ def load(commit: str | None, known_as: str = "") -> Snapshot:
     )
 
 
-def _values(text: str, suffix: str) -> Any:
-    if suffix == ".csv":
-        return list(csv.DictReader(text.splitlines()))
-    return json.loads(text) if suffix == ".json" else YAML(typ="safe").load(text)
+def _values(path: Path, text: str, of: str) -> Any:
+    if path == LOCK:
+        return dvc_repo.parse_lock(text, of)
+    if path.suffix == ".yaml":
+        return yaml_files.values(path, text, yaml_files.BYTES)
+    text.encode()  # ValueError for what is not UTF-8
+    return json.loads(text) if path.suffix == ".json" else [*csv.DictReader(text.splitlines())]
 
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
