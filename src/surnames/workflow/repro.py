@@ -42,7 +42,7 @@ def repro(targets: tuple[str, ...]) -> str:
         data_set = tables.read_json(files.DATA_SET)["name"] if files.DATA_SET.is_file() else ""
         try:
             if corpus.is_starter(data_set):  # DVC cannot see that a source is there now
-                parallel.run([[Task("fetch", ["fetch"], FORCED)]])
+                parallel.run([[Task("gate", ["gate"])], [Task("fetch", ["fetch"], FORCED)]])
             if targets:
                 parallel.run([[Task(" ".join(targets), targets)]])
             else:
