@@ -9,18 +9,20 @@ from ruamel.yaml import YAML
 
 from surnames.core import yaml_files
 from surnames.core.errors import StudyError
+from surnames.core.hidden import is_hidden
 
 Protocol = Literal["published", "held_out", "random_split"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 # names are words of shell commands and of paths in dvc.yaml
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=60)]
-RunName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$", max_length=120)]
+RunName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=120)]
 
 
 def _on_one_line(text: str) -> str:
-    if not text.isprintable():
-        hidden = ", ".join(sorted({f"U+{ord(c):04X}" for c in text if not c.isprintable()}))
-        raise ValueError(f"must be one line without hidden characters (here {hidden:.60})")
+    hidden = {f"U+{ord(one):04X}" for one in text if not one.isprintable() or is_hidden(one)}
+    if hidden or not text.strip():
+        here = f" (here {', '.join(sorted(hidden)):.60})" if hidden else ""
+        raise ValueError(f"must be one line of text without hidden characters{here}")
     return text
 
 
@@ -92,7 +94,7 @@ class Sgd(Section):
     engine: Literal["online", "reference"]
     hidden_size: Annotated[int, Field(ge=1, le=4096)]
     learning_rate: Annotated[float, Field(ge=1e-9, le=1000)]
-    steps: Annotated[int, Field(ge=1, le=10**9)]
+    steps: Annotated[int, Field(ge=1, le=10**7)]  # drawn beforehand: 32 bytes each
 
 
 class LogisticRegression(Section):
@@ -136,7 +138,7 @@ class Params(Section):
     study: Study
     recipes: dict[Name, Recipe]
     architectures: dict[Name, dict[str, Any]]
-    runs: Annotated[dict[RunName, Run], Field(min_length=1)]
+    runs: Annotated[dict[RunName, Run], Field(min_length=1, max_length=1000)]
 
     @field_validator("runs", mode="before")
     @classmethod

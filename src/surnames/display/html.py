@@ -7,15 +7,16 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
+from surnames.display.escaping import link
 from surnames.display.rendering import environment
-from surnames.display.tables import escape_markdown, escape_rows, markdown
+from surnames.display.tables import markdown
 from surnames.display.wording import estimate, interval, number, percent, points, words
 
 
 @cache
 def _environment() -> Environment:
     filters = (
-        *(address, code, escape_markdown, escape_rows, estimate, interval, markdown),
+        *(address, code, estimate, interval, link, markdown),
         *(number, percent, points, words),
     )
     return environment(**{filter.__name__: filter for filter in filters})

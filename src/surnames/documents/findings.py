@@ -3,13 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from surnames.core import tables
 from surnames.display import sentences
+from surnames.display.escaping import code
+from surnames.display.escaping import markdown as escaped
 from surnames.display.html import render
 from surnames.display.wording import MINUS, PARTS, level
 from surnames.documents.paths import FINDINGS
 from surnames.study import claims, summary
 from surnames.study.paths import EFFECTS
+
+MAIN = "macro_recall"  # the metric that is not named
 
 
 def markdown() -> str:
@@ -35,12 +41,12 @@ def write(path: Path = FINDINGS) -> None:
         tables.replace_text(path, page)
 
 
-def compared(claim: dict[str, Any]) -> str:
+def compared(claim: dict[str, Any]) -> Markup:
     """The contrast of a claim as a formula."""
     text = ""
     for weight, run, metric in claim["terms"]:
         sign = MINUS if weight < 0 else "+"
         factor = "" if abs(weight) == 1 else f"{abs(weight):g} × "
-        named = f"{factor}`{run}`" + ("" if metric == "macro_recall" else f" ({metric})")
+        named = f"{factor}{code(run)}" + ("" if metric == MAIN else f" ({escaped(metric)})")
         text += f" {sign} {named}" if text or sign != "+" else named
-    return text.strip()
+    return Markup(text.strip())

@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from surnames.core import tables
 from surnames.core.errors import StudyError
 from surnames.display import sentences
 from surnames.display.html import render
-from surnames.display.tables import escape_markdown
+from surnames.display.escaping import code
+from surnames.display.escaping import markdown as escaped
 from surnames.display.tables import markdown as table
 from surnames.display.wording import PROTOCOLS, level, points, words
 from surnames.documents.paths import README
@@ -29,10 +32,11 @@ def block(page: str, path: Path = README) -> tuple[str, str, str]:
 def markdown(figures: Summary, ledger: dict[str, Any]) -> str:
     """The block: the answer, the table, what its figures are, and the ledger."""
     confidence = level(ledger["confidence"])
-    head = ["network", "architecture", *(f"{PROTOCOLS[p]} (`{p}`)" for p in figures.protocols)]
-    rows = [[words(name) or name, f"`{name}`", *row] for name, *row in sentences.table(figures)]
+    protocols = [Markup(f"{PROTOCOLS[p]} ({code(p)})") for p in figures.protocols]
+    head = ["network", "architecture", *protocols]
+    rows = [[Markup(words(name)) or name, code(name), *row] for name, *row in sentences.table(figures)]
     judged = [
-        [f"**{row['verdict']}**", escape_markdown(row["claim"]), effect(row)]
+        [Markup(f"**{escaped(row['verdict'])}**"), row["claim"], effect(row)]
         for row in ledger["claims"]
     ]
     page = render(

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from surnames.core import errors
+from surnames.core.hidden import INVISIBLE
 
 ARTEFACT, MEMBER = "comment", "comment.txt"
 MARK = "<!-- surnames: what the pipeline found -->"  # by which the comment is found again
@@ -27,10 +28,6 @@ AUTHOR = "github-actions[bot]"  # anybody may write the mark
 ZIP_BYTES, TEXT_BYTES = 1_000_000, 200_000  # more is refused
 ANSWER_BYTES = 30_000_000  # 100 comments of 65,536 letters of 4 bytes
 LINES, COLUMNS, LETTERS = 300, 250, 60_000  # more is cut; GitHub takes 65,536
-# marks and letters that show nothing; those of category C go anyway
-INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
 
 
 class Refused(errors.SurnamesError):

@@ -19,7 +19,7 @@ from surnames import dvc_repo
 from surnames.core import corpus
 from surnames.core.errors import StudyError, SurnamesError
 from surnames.core.tables import replace_text
-from surnames.display import tables
+from surnames.display import escaping
 from surnames.display.rendering import environment
 from surnames.git import git, git_or_nothing
 from surnames.workflow import smoke, stale, study_diff
@@ -50,7 +50,7 @@ class CheckReport:
 
     def render(self, form: Literal["table", "markdown"]) -> str:
         """The report as plain text, or as a page."""
-        shown = tables.escape_markdown if form == "markdown" else str
+        shown = escaping.markdown if form == "markdown" else escaping.terminal
         template = environment(shown=shown).get_template("workflow/templates/pull_request.txt")
         diff = study_diff.render(self.diff, form) if self.diff else ""
         return template.render(vars(self) | {"diff": diff}).rstrip("\n") + "\n"

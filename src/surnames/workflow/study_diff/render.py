@@ -10,9 +10,8 @@ from functools import partial
 from typing import Any, Literal
 
 from surnames.core.tables import rounded
-from surnames.display import tables
+from surnames.display import escaping, tables
 from surnames.display.rendering import environment
-from surnames.display.tables import escape_markdown
 from surnames.display.wording import MINUS, level, points
 from surnames.documents.readme import effect
 from surnames.workflow.study_diff.compare import LanguageChange, MetricChange, StudyDiff
@@ -31,12 +30,12 @@ def render(diff: StudyDiff, form: Format) -> str:
     count = Counter(row.kind for row in diff.metrics)
     changes = {"gained": diff.gained, "lost": diff.lost}
     template = environment(
-        shown=escape_markdown if page else str, wrapped=str if page else wrapped
+        shown=escaping.markdown if page else escaping.terminal, wrapped=str if page else wrapped
     ).get_template("workflow/templates/study_diff.txt")
     text = template.render(
         diff=diff,
         page=page,
-        table=_markdown if page else tables.aligned,
+        table=tables.markdown if page else tables.aligned,
         standing=_grouped((claim.head["verdict"], claim.name) for claim in diff.standing),
         verdicts=[_verdict(row.name, row.base, row.head) for row in diff.verdicts],
         parameters=[[row.name, *map(_value, (row.base, row.head))] for row in diff.parameters],
@@ -51,11 +50,6 @@ def render(diff: StudyDiff, form: Format) -> str:
         ),
     )
     return text.rstrip("\n")
-
-
-def _markdown(header: list[str], rows: list[list[str]]) -> str:
-    head, *body = tables.escape_rows([header, *rows])
-    return tables.markdown(head, body)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
