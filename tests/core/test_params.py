@@ -342,6 +342,7 @@ def test_stage_says_faults_without_a_traceback(tmp_path: Path) -> None:
     assert "no file nonsense.py in src" in stage("evaluate", "published", "fixed", "nonsense")
     assert "params.yaml: No such file" in stage("train", "published", "fixed", folder=tmp_path)
     (tmp_path / "params.yaml").write_text(DEFAULT)
+    (tmp_path / "claims.yaml").write_text("claims: []\n")
     said = stage("split", folder=tmp_path)
     assert "data/normalized/lines.csv is not here" in said
     assert "make repro" in said

@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write(bad: Bad, folder: Path) -> None:
     text = (ROOT / bad.file).read_text(encoding="utf-8")
-    (folder / bad.file).write_text(bad.edited(text), encoding="utf-8")
+    (folder / bad.file).write_bytes(bad.edited(text))
 
 
 def test_the_study_itself_passes(folder: Path) -> None:

@@ -8,6 +8,7 @@ it reads, and fails where that has changed since, or is not what the stage befor
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -30,7 +31,11 @@ PATIENCE = 10  # seconds for another stage to finish writing dvc.lock
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run a stage's `main` as `errors.run`; under DVC it ends with DVC and checks its inputs."""
+    """Run a stage's `main` as `errors.run`; under DVC it ends with DVC and checks its inputs.
+
+    Under DVC all stages come after the gate. By hand it is asked first, as another process: what it
+    reads is not what this stage depends on.
+    """
 
     @wraps(main)
     def checked(*words: str) -> None:
@@ -38,8 +43,18 @@ def run(main: Callable[..., None]) -> None:
         main(*words)
         inputs.check()
 
+    @wraps(main)
+    def gated(*words: str) -> None:
+        script = Path(sys.argv[0])
+        gate = script.with_name("gate.py")
+        if gate.is_file() and gate != script:
+            done = subprocess.run([sys.executable, gate], check=False)
+            if done.returncode:
+                sys.exit(done.returncode)
+        main(*words)
+
     if STAGE not in os.environ:
-        return errors.run(main)
+        return errors.run(gated)
     if STOP in os.environ:
         sys.exit(128 + signal.SIGINT)
     end_with_parent()

@@ -50,11 +50,6 @@ def load(path: Path, model: type[Model], check: Callable[[Model], Iterable[Fault
     return parsed
 
 
-def refusal(path: Path, *refused: Fault) -> ParameterError:
-    """The same about a file that has been read before."""
-    return _refusal(path, _parsed(path, _content(path), BYTES)[1], refused)
-
-
 def values(path: Path, text: str, most: int) -> Any:
     """The values of a YAML file that may be damaged; raises ParameterError for no plain YAML.
 

@@ -10,6 +10,7 @@ from surnames.display import escaping
 # tabulate reads "1e5" or "+1.0" as numbers unless told not to, and would print them its own way
 _AS_WRITTEN = {"disable_numparse": True}
 
+
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """A table for a terminal; the columns numbered in `right` are aligned to the right."""
     sides = ["right" if column in right else "left" for column in range(len(head))]
@@ -23,5 +24,6 @@ def markdown(
 ) -> Markup:
     """A table in markdown; the columns numbered in `right` are aligned to the right."""
     sides = ["---:" if column in right else "---" for column in range(len(head))]
-    first, *body = [[escaping.markdown(cell).strip() for cell in line] for line in (head, *rows)]
-    return Markup("\n".join(f"| {' | '.join(line)} |" for line in [first, sides, *body]))
+    lines = [[str(escaping.markdown(cell)).strip() for cell in line] for line in (head, *rows)]
+    lines.insert(1, sides)
+    return Markup("\n".join(f"| {' | '.join(line)} |" for line in lines))

@@ -8,9 +8,9 @@ from markupsafe import Markup
 from surnames.core import tables
 from surnames.core.errors import StudyError
 from surnames.display import sentences
-from surnames.display.html import render
 from surnames.display.escaping import code
 from surnames.display.escaping import markdown as escaped
+from surnames.display.html import render
 from surnames.display.tables import markdown as table
 from surnames.display.wording import PROTOCOLS, level, points, words
 from surnames.documents.paths import README
@@ -34,7 +34,9 @@ def markdown(figures: Summary, ledger: dict[str, Any]) -> str:
     confidence = level(ledger["confidence"])
     protocols = [Markup(f"{PROTOCOLS[p]} ({code(p)})") for p in figures.protocols]
     head = ["network", "architecture", *protocols]
-    rows = [[Markup(words(name)) or name, code(name), *row] for name, *row in sentences.table(figures)]
+    rows = [
+        [Markup(words(name)) or name, code(name), *row] for name, *row in sentences.table(figures)
+    ]
     judged = [
         [Markup(f"**{escaped(row['verdict'])}**"), row["claim"], effect(row)]
         for row in ledger["claims"]

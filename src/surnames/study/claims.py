@@ -18,6 +18,7 @@ from surnames.study.statistics import Term, contrast, holm
 WEIGHTS = (0.01, 100)
 HIGHEST = {"log_loss": 28.0}  # of a metric, in nats: probabilities are floored; others are shares
 Verdict = Literal["supported", "refuted", "undecided"]
+Weight = Annotated[float, Field(strict=True)]
 Values = Callable[[str, str], Term]  # (run, metric) -> its values with weight 1
 
 
@@ -36,7 +37,7 @@ class Claim(Section):
     sources: Annotated[list[Source], Field(min_length=1, max_length=20)]
     # weight, run, metric
     terms: Annotated[
-        list[Annotated[tuple[float, str, str], Field(strict=False)]],
+        list[Annotated[tuple[Weight, str, str], Field(strict=False)]],
         Field(min_length=1, max_length=20),
     ]
     more_than: float

@@ -15,6 +15,7 @@ from surnames.project import LOCK
 from surnames.study.paths import LEDGER, RECALL, REPLICATES, SUMMARY
 
 PATHS = (files.PARAMS, LOCK, LEDGER, SUMMARY, REPLICATES, RECALL)
+NEEDED = ("claim", "verdict", "effect", "low", "high")  # of a claim
 Run = tuple[str, str]  # protocol, architecture
 
 
@@ -73,7 +74,9 @@ def load(commit: str | None, known_as: str = "") -> Snapshot:
         except (ValueError, RecursionError, ParameterError) as error:
             raise StudyError(f"{path} of {name} cannot be read: {error}") from None
     try:
-        return _snapshot(name, values)
+        found = _snapshot(name, values)
+        float(found.confidence)
+        return found
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise StudyError(f"{name} holds tables of another form ({error!r:.100})") from None
 
@@ -83,7 +86,10 @@ def _snapshot(name: str, values: dict[Path, Any]) -> Snapshot:
         name,
         parameters=dict(_dotted(values.get(files.PARAMS) or {})),
         stages=values.get(LOCK, {}).get("stages", {}),
-        claims={claim["id"]: claim for claim in values.get(LEDGER, {}).get("claims", [])},
+        claims={
+            claim["id"]: claim | {key: claim[key] for key in NEEDED}
+            for claim in values.get(LEDGER, {}).get("claims", [])
+        },
         scores=_scores(values.get(REPLICATES, [])),
         recalls={
             (row["protocol"], row["architecture"], row["language"]): (
