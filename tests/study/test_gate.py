@@ -1,6 +1,8 @@
 """The gate: wrong parameters and claims, each a small edit of the study's own files."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,15 @@ def test_what_cannot_be_run_is_refused(folder: Path, bad: Bad) -> None:
     assert said.startswith(bad.file) and len(said) < LONGEST
     assert [word for word in bad.words if word not in said] == []
     assert refusal.value.status == 2
+
+
+def test_a_script_by_hand_asks_the_gate(folder: Path) -> None:
+    """One that reads neither file, too."""
+    write(next(bad for bad in BAD if bad.name == "claims: a threshold in points"), folder)
+    script = [sys.executable, str(ROOT / "pipeline/check.py")]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "claims.0.more_than" in done.stderr
+    assert "Traceback" not in done.stderr and not (folder / "data").exists()
 
 
 WAYS = (("surnames", "repro"), ("dvc", "repro"), ("python", "pipeline/gate.py"))

@@ -118,3 +118,43 @@ def test_damaged_files_are_removed_before_they_are_used(
     assert f"{weights} is not what dvc.lock says" in said and "make repro" in said
     assert dvc_repo.damaged(remove=True) == found
     assert not weights.exists() and not kept.exists()
+
+
+BROKEN = {
+    "conflict": "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.0'\n>>>>>>> other\n",
+    "empty": "",
+    "list": "- 1\n",
+    "no text": "\udcff\udcfe",
+    "NUL": "a: \0",
+    "another schema": "schema: '9.0'\n",
+    "stages of another kind": "schema: '2.0'\nstages: 5\n",
+    "half": "schema: '2.0'\nstages:\n  fetch:\n    deps: [",
+    "deep": "a: " + "[" * 5000,
+    "aliases": "a: &a [x, x]\n" + "".join(f"b{n}: &a [*a, *a, *a]\n" for n in range(30)),
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_a_broken_lock_is_named_with_what_mends_it(text: str) -> None:
+    """In one line, for what is here; of another commit's lock it says whose it is."""
+    with pytest.raises(StudyError) as refused:
+        dvc_repo.parse_lock(text)
+    said = str(refused.value)
+    assert said.startswith("dvc.lock") and "`git checkout HEAD -- dvc.lock`" in said
+    assert "\n" not in said and len(said) < 400
+    with pytest.raises(StudyError, match=r"^commit 1: dvc\.lock"):
+        dvc_repo.parse_lock(text, "commit 1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    ["verify", "rebuild", "repro", "stale", "diff HEAD", "report --to page.html"],
+)
+def test_every_command_says_that_the_lock_is_broken(study: Project, command: str) -> None:
+    """And what it says to do works."""
+    (study.folder / "dvc.lock").write_text(BROKEN["conflict"])
+    said = study.run("surnames", *command.split(), fails=True)
+    assert "a merge conflict is not resolved" in said and "Traceback" not in said
+    study.run("git", "checkout", "HEAD", "--", "dvc.lock")
+    study.run("surnames", "stale")
