@@ -210,16 +210,20 @@ def _lock_text() -> str:
 
 def parse_lock(text: str, of: str = "") -> dict[str, Any]:
     """The values of a dvc.lock, `of` what if not here; raises StudyError for one that is broken."""
-    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
-    from voluptuous import Invalid
-
     try:
-        values: dict[str, Any] = yaml_files.values(LOCK, text, LARGEST)
-        COMPILED_LOCKFILE_SCHEMA(values)
-    except (ParameterError, Invalid) as error:
-        why = str(error) if isinstance(error, ParameterError) else f"{LOCK}: not DVC's ({error})"
+        values: dict[str, Any] = {"stages": {}} | yaml_files.values(LOCK, text, LARGEST)
+        if values.get("schema", "2.0") != "2.0":
+            raise ParameterError(f"{LOCK}: schema {values['schema']!r:.50} is not known here")
+        for stage, entry in values["stages"].items():
+            for item in [*entry.get("deps", []), *entry.get("outs", [])]:
+                if not isinstance(item["path"], str):
+                    raise ParameterError(f"{LOCK}: {stage} has a path that is no text")
+    except ParameterError as error:
+        raise StudyError(f"{of}: {error}" if of else f"{error}; {REMEDY}") from None
+    except (LookupError, TypeError, AttributeError):
+        why = f"{LOCK}: its stages are not as DVC writes them"
         raise StudyError(f"{of}: {why}" if of else f"{why}; {REMEDY}") from None
-    return {"stages": {}} | values
+    return values
 
 
 @cache

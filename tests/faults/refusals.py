@@ -26,7 +26,7 @@ def run(study: Study, seed: int, count: int | None = None) -> Iterator[Outcome]:
         content = bad.edited((ROOT / bad.file).read_text())
         for way in WAYS:
             outcome = Outcome("refusals", f"{bad.name}, by {way[0]}")
-            (study.folder / bad.file).write_text(content)
+            (study.folder / bad.file).write_bytes(content)
             status, printed = study.run(*way)
             (study.folder / bad.file).write_text(texts[bad.file])
             outcome.said = last_line(printed)

@@ -219,15 +219,19 @@ def test_it_needs_no_torch_mlflow_or_dvc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "content"),
-    [("params.yaml", "a: [\n"), ("results/claims.json", "{"), ("dvc.lock", "a: 1\na: 2\n")],
+    ("path", "content", "said"),
+    [
+        ("params.yaml", "a: [\n", "params.yaml of the work tree cannot be read"),
+        ("results/claims.json", "{", "results/claims.json of the work tree cannot be read"),
+        ("dvc.lock", "a: 1\na: 2\n", "dvc.lock, line 2: duplicate key 'a'"),
+    ],
 )
 def test_a_file_that_cannot_be_parsed_is_a_message(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, content: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, content: str, said: str
 ) -> None:
     """With the file and the side that it belongs to."""
     (tmp_path / "results").mkdir()
     (tmp_path / path).write_text(content)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(StudyError, match=f"{path} of the work tree cannot be read"):
+    with pytest.raises(StudyError, match=said):
         study_diff.load(None)
