@@ -312,8 +312,9 @@ def test_a_model_says_what_the_study_scored(
 def test_names_are_cleaned_as_in_training() -> None:
     """The scorer's own copy of `alphabet.cleaned_form` gives the same, whatever comes."""
     odd = ["Groß", "Maxa/B", "Rafaj1", "Ou-Yang", "  Ślusàrski ", "O’Néàl", "", "123", "北京", "/"]
+    card = portable_scorer.prepared({}, labels() | {"kind": "elman"})
     for name in odd + [chr(code) for code in range(32, 1000)]:
-        assert portable_scorer.cleaned(name, labels()) == alphabet.cleaned_form(name)
+        assert portable_scorer.cleaned(name, card) == alphabet.cleaned_form(name)
 
 
 def test_nothing_left_of_a_name_is_no_answer(loaded: dict[str, Any]) -> None:
