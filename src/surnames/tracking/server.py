@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import sys
-from typing import Any
 
 from surnames.core.errors import StudyError
 from surnames.tracking.registry import find_version, registered
@@ -55,9 +54,9 @@ def serve_model(alias: str, port: int, hosts: tuple[str, ...] = ()) -> None:
             import uvicorn
             from mlflow.pyfunc import load_model
 
-            from surnames.tracking.service import application
+            from surnames.tracking.service import application, rows_of
 
-            python_model: Any = load_model(str(folder)).unwrap_python_model()  # type: ignore[no-untyped-call]
+            rows = rows_of(load_model(str(folder)))
         body = json.dumps({"inputs": ["Satoshi"]})
         print(
             f"{MODEL} version {model.version}, {model.tags.get('architecture')}. Ask it:\n"
@@ -65,7 +64,7 @@ def serve_model(alias: str, port: int, hosts: tuple[str, ...] = ()) -> None:
             f"http://127.0.0.1:{port}/invocations\nCtrl-C stops the server.",
             flush=True,
         )
-        served = application(python_model, str(model.version), (*LOOPBACK, *hosts))
+        served = application(rows, str(model.version), (*LOOPBACK, *hosts))
         settings = uvicorn.Config(served, log_level="warning", access_log=False)
         uvicorn.Server(settings).run(sockets=[listener])
 

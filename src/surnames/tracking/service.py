@@ -5,7 +5,7 @@ answers a wrong request with a stack trace. No name is written to a log here.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -16,8 +16,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 if TYPE_CHECKING:
-    from surnames.tracking.portable_model import OriginModel
+    from mlflow.pyfunc import PyFuncModel
 
+Rows = Callable[[list[str]], list[dict[str, Any]]]  # names -> `language`, `probability` and so on
 BODY, NAMES, LETTERS = 8_000_000, 100_000, 1000  # bytes, names a request, characters a name
 CHUNK = 512  # names scored and sent at once
 FORMS = "{'inputs': ['Satoshi', ...]}".replace("'", '"')
@@ -31,7 +32,7 @@ class Refused(Exception):
         self.status = status
 
 
-def application(model: "OriginModel", version: str, hosts: tuple[str, ...]) -> Starlette:
+def application(rows: Rows, version: str, hosts: tuple[str, ...]) -> Starlette:
     """The ASGI application; `hosts` are the names under which it may be asked."""
 
     async def answer(request: Request) -> Response:
@@ -40,8 +41,8 @@ def application(model: "OriginModel", version: str, hosts: tuple[str, ...]) -> S
         except Refused as refusal:
             return JSONResponse({"error": str(refusal)}, refusal.status)
         if len(names) <= CHUNK:
-            return Response("".join(lines(model, names)), media_type="application/json")
-        return StreamingResponse(lines(model, names), media_type="application/json")
+            return Response("".join(lines(rows, names)), media_type="application/json")
+        return StreamingResponse(lines(rows, names), media_type="application/json")
 
     def pong(request: Request) -> Response:
         return PlainTextResponse("\n")
@@ -55,6 +56,20 @@ def application(model: "OriginModel", version: str, hosts: tuple[str, ...]) -> S
         routes=routes,
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
     )
+
+
+def rows_of(model: "PyFuncModel") -> Rows:
+    """How a registered model answers some names; one of an older version makes a frame of them."""
+    own: Any = model.unwrap_python_model()  # type: ignore[no-untyped-call]
+    if hasattr(own, "rows"):
+        return own.rows
+
+    def rows(names: list[str]) -> list[dict[str, Any]]:
+        frame: Any = model.predict(names)
+        frame = frame.astype(object)
+        return frame.where(frame.notna(), None).to_dict("records")
+
+    return rows
 
 
 async def body(request: Request) -> bytes:
@@ -112,10 +127,10 @@ def shown(value: Any) -> str:
     return "null" if value is None else kinds.get(type(value), "a number")
 
 
-def lines(model: "OriginModel", names: list[str]) -> Iterator[str]:
+def lines(rows: Rows, names: list[str]) -> Iterator[str]:
     """The answer as text, some names at a time."""
     yield '{"predictions": ['
     for first in range(0, len(names), CHUNK):
-        some = [json.dumps(row) for row in model.rows(names[first : first + CHUNK])]
+        some = [json.dumps(row) for row in rows(names[first : first + CHUNK])]
         yield (", " if first else "") + ", ".join(some)
     yield "]}"
