@@ -55,7 +55,9 @@ class Place:
         values["fetch"] |= {"silence": 0.5, "seconds": 1.0, "megabytes": 1} | changes
         (self.folder / "params.yaml").write_text(yaml.safe_dump(values))
         environment = {k: v for k, v in os.environ.items() if k != "SURNAMES_DATA"}
-        environment |= {"NO_PROXY": "127.0.0.1"} | ({"SURNAMES_DATA": str(local)} if local else {})
+        environment |= {"NO_PROXY": "127.0.0.1", "DVC_STAGE": "fetch"} | (
+            {"SURNAMES_DATA": str(local)} if local else {}
+        )
         done = subprocess.run(
             [sys.executable, ROOT / "pipeline" / "fetch.py"],
             cwd=self.folder,
