@@ -9,11 +9,10 @@ export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-TORCH := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: faults smoke diff ci-pipeline ci-smoke ci-comment
+.PHONY: audit faults smoke diff ci-pipeline ci-smoke ci-comment
 .PHONY: help setup repro ui serve verify report claims readme test test-all lint types bench lock clean moved
 
 help: ## this list
@@ -86,6 +85,10 @@ lock: .venv/ready ## resolve requirements.lock anew (UPGRADE=1: the newest of ev
 	    --no-emit-package torch --extra dev $(if $(UPGRADE),--upgrade) \
 	    --output-file requirements.lock pyproject.toml
 
+audit: .venv/ready ## known advisories against what the locks pin, from PyPI
+	@.venv/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	    -r requirements.lock -r torch.lock
+
 clean: ## remove .venv and the tools' caches; data, results and DVC's cache stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build src/surnames.egg-info
 	find src pipeline tests -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -98,7 +101,7 @@ MOVED := $(shell [ ! -f .venv/ready ] || [ "$$(cat .venv/ready)" = "$$(pwd -P)" 
 # there before the two that are built (antlr4-python3-runtime has no wheel, and the project itself).
 PIP := .venv/bin/python -m pip install -qq --no-input --no-deps --no-build-isolation
 
-.venv/ready: requirements.lock pyproject.toml Makefile $(MOVED)
+.venv/ready: requirements.lock torch.lock pyproject.toml Makefile $(MOVED)
 	@rm -f .venv/ready
 	@python=; found=; \
 	for candidate in $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python3 python); do \
@@ -117,8 +120,9 @@ PIP := .venv/bin/python -m pip install -qq --no-input --no-deps --no-build-isola
 	        sys.exit('%d.%d' % sys.version_info[:2] != '$$version')" 2>/dev/null; then \
 	    "$$python" -m venv --clear .venv; \
 	fi
-	@$(PIP) "torch==$(TORCH)+cpu" 2>.venv/torch.log \
-	    || $(PIP) "torch==$(TORCH)" --index-url $(TORCH_CPU_INDEX) \
+	@sed 's/^torch==[0-9.]*/&+cpu/' torch.lock > .venv/torch.lock  # from a local folder, not with CUDA
+	@$(PIP) --require-hashes -r .venv/torch.lock 2>.venv/torch.log \
+	    || $(PIP) --require-hashes -r torch.lock --index-url $(TORCH_CPU_INDEX) \
 	    || { cat .venv/torch.log >&2; exit 1; }
 	@awk '/^[^ ]/ { wanted = /^setuptools==/ } wanted' requirements.lock > .venv/setuptools.lock
 	@$(PIP) --require-hashes -r .venv/setuptools.lock
