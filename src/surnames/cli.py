@@ -60,8 +60,10 @@ def main(context: click.Context) -> None:
     configure()  # MLflow
     # stages say `python` and MLflow `uvicorn`: those of this environment, activated or not
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    context.obj = Path.cwd()  # what a user's own paths are relative to
-    os.chdir(project.find(Path.cwd()))
+    here = context.obj = Path.cwd()  # what a user's own paths are relative to
+    if local := os.environ.get("SURNAMES_DATA"):
+        os.environ["SURNAMES_DATA"] = str(here / local)
+    os.chdir(project.find(here))
 
 
 @main.command()

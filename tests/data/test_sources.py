@@ -69,7 +69,7 @@ def test_default_identity_is_that_of_the_real_names(names: Path) -> None:
     """params.yaml pins the data that the study is about, by an identity computed here anew."""
     pinned = params.load(ROOT / "params.yaml").fetch
     contents = (
-        sources.read_folder(names)
+        sources.read_folder(names, 10**6)
         if names.is_dir()
         else sources.read_archive(names.read_bytes(), 64_000_000, str(names))
     )
@@ -197,7 +197,7 @@ def test_unreachable_sources_lead_to_the_starter_corpus_loudly(server: Server) -
     urls += [server.url("/round"), "http://127.0.0.1:1:1/"]
     name, identity, said = obtain(fetch(*urls))
     assert name == "starter"
-    assert identity == sources.identity(sources.read_folder(STARTER))
+    assert identity == sources.identity(sources.read_folder(STARTER, 10**6))
     assert said.count("cannot be reached: ") == len(urls)
     assert all(url in said for url in urls)
     assert "404" in said

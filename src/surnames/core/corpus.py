@@ -15,6 +15,7 @@ LANGUAGES = (
     "Vietnamese",
 )  # fmt: skip
 TRAIN, TEST, BOTH = "train", "test", "both"
+LONGEST = 1000  # letters of a line of the data set
 STARTER = "starter"  # the name of the small stand-in data set
 
 
@@ -71,6 +72,25 @@ def corpus_of(pairs: list[tuple[str, str]]) -> Corpus:
     return Corpus([name for name, _ in pairs], languages)
 
 
+def refuse_long(texts: list[str], place: str) -> None:
+    """DataError where a line is longer than any name, which memory and time would be wasted on."""
+    for number, text in enumerate(texts, 1):
+        if len(text) > LONGEST:
+            raise DataError(
+                f"{place}, line {number}: {len(text):,} letters; a line is one name, of at most "
+                f"{LONGEST:,}"
+            )
+
+
+def rows_by_text(texts: list[str]) -> tuple[np.ndarray, int]:
+    """(texts,) the place of each among the distinct ones in their order, and how many these are.
+
+    As `numpy.unique`, whose array of text would give each of them the room of the longest.
+    """
+    index = {text: place for place, text in enumerate(sorted(set(texts)))}
+    return np.array([index[text] for text in texts], np.int64), len(index)
+
+
 def save(corpus: Corpus, path: Path) -> None:
     """A table of names and languages."""
     names = zip(corpus.names, corpus.languages, strict=True)
@@ -78,8 +98,10 @@ def save(corpus: Corpus, path: Path) -> None:
 
 
 def load(path: Path) -> Corpus:
-    """A table written by `save`."""
-    return corpus_of([(row["name"], row["language"]) for row in tables.read_table(path)])
+    """A table written by `save`; DataError where it is damaged."""
+    rows = tables.read_table(path)
+    with tables.reading(path):
+        return corpus_of([(row["name"], row["language"]) for row in rows])
 
 
 def save_split(split: Split, path: Path) -> None:
@@ -91,7 +113,11 @@ def save_split(split: Split, path: Path) -> None:
 
 
 def load_split(path: Path) -> Split:
-    """A table written by `save_split`."""
+    """A table written by `save_split`; DataError where it is damaged."""
     rows = [list(row.values()) for row in tables.read_table(path)]
-    corpus = corpus_of([(row[0], row[1]) for row in rows])
-    return Split(corpus, np.array([row[2:] for row in rows]))
+    with tables.reading(path):
+        corpus = corpus_of([(name, language) for name, language, *_ in rows])
+        roles = [row[2:] for row in rows]
+        if strange := {role for row in roles for role in row} - {TRAIN, TEST, BOTH}:
+            raise ValueError(f"{min(strange)!r} is none of {TRAIN}, {TEST}, {BOTH}")
+        return Split(corpus, np.array(roles, "<U5").reshape(len(rows), len(roles[0])))

@@ -18,7 +18,11 @@ from typing import Any, TextIO
 
 import psutil
 
+from surnames.core.errors import DataError
+
 Row = dict[str, Any]  # a cell for each column
+JSON_BYTES = 10_000_000  # the most that is read; ours are a thousandth of it
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, csv.Error)
 
 
 def rounded(value: Any) -> Any:
@@ -87,14 +91,30 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Let what a damaged file causes end as a DataError that names the file and what mends it."""
+    try:
+        yield
+    except DataError as error:  # of what stands in it
+        raise DataError(f"{path}: {error}") from None
+    except DAMAGE as error:
+        what = f"no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        raise DataError(f"{path} is damaged ({what:.200}); `make repro` makes it again") from None
+
+
 def write_json(value: Any, path: Path) -> None:
     """A JSON file, rounded, keys as given."""
     replace_text(path, json.dumps(rounded(value), indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file's value."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """A JSON file's value; DataError for one that is damaged, or larger than any of ours."""
+    with open(path, encoding="utf-8") as stream, reading(path):
+        text = stream.read(JSON_BYTES + 1)
+        if len(text) > JSON_BYTES:
+            raise ValueError(f"more than {JSON_BYTES:,} characters")
+        return json.loads(text)
 
 
 def write_rows(rows: Iterable[Row], path: Path, columns: Sequence[str] = ()) -> None:
@@ -114,6 +134,8 @@ def write_table(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """A CSV file's rows by column name."""
-    with open(path, encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    """A CSV file's rows by column name; DataError where one is not as wide as the header."""
+    with open(path, encoding="utf-8", newline="") as stream, reading(path):
+        reader = csv.reader(stream, strict=True)
+        header = next(reader)
+        return [dict(zip(header, row, strict=True)) for row in reader]

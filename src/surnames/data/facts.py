@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from surnames.core import alphabet
-from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.core.corpus import LANGUAGES, Corpus, rows_by_text
 from surnames.data.names import Change, Line
 
 
@@ -49,8 +49,8 @@ def ceilings(corpus: Corpus) -> dict[str, float]:
     A name that stands under several languages can be right for one of them only. For accuracy the
     best answer is its most frequent language, for macro recall the one with the largest share.
     """
-    strings, row = np.unique(corpus.names, return_inverse=True)
-    counts = np.zeros((len(strings), len(LANGUAGES)))
+    row, distinct = rows_by_text(corpus.names)
+    counts = np.zeros((distinct, len(LANGUAGES)))
     np.add.at(counts, (row, corpus.languages), 1)
     shares = counts / np.maximum(counts.sum(axis=0), 1)
     present = int((counts.sum(axis=0) > 0).sum())

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from surnames.core import alphabet, tables
-from surnames.core.corpus import LANGUAGES, Corpus, corpus_of, file_name
+from surnames.core.corpus import LANGUAGES, Corpus, corpus_of, file_name, refuse_long
 from surnames.core.errors import DataError
 
 
@@ -35,7 +35,7 @@ class Change:
 def read_lines(folder: Path) -> list[Line]:
     """Every line of the 18 files, language by language, as the tutorial reads them.
 
-    Raises DataError for a missing file or one that is not UTF-8.
+    Raises DataError for a missing file, one that is not UTF-8, and a line that is no name.
     """
     lines = []
     for language in LANGUAGES:
@@ -47,6 +47,7 @@ def read_lines(folder: Path) -> list[Line]:
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is not UTF-8: {error}") from None
         texts = text.strip().split("\n")
+        refuse_long(texts, str(path))
         lines += [Line(language, number, text) for number, text in enumerate(texts, 1)]
     return lines
 

@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from surnames.core import corpus
-from surnames.core.errors import SourceError
+from surnames.core.errors import DataError, SourceError
 from surnames.core.params import Fetch
 
 Contents = dict[str, bytes]  # file name -> its bytes, for each of the 18 languages
@@ -33,17 +33,24 @@ def identity(contents: dict[str, bytes]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def read_folder(folder: Path) -> Contents:
-    """The 18 files of a folder; raises SourceError that names a missing one."""
+def read_folder(folder: Path, limit: int) -> Contents:
+    """The 18 files of a folder, where they lie as in an archive: in it, in `names` or `*/names`.
+
+    Raises SourceError for a missing file, and for more than `limit` bytes.
+    """
     names = [corpus.file_name(language) for language in corpus.LANGUAGES]
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise SourceError(f"{folder} lacks {', '.join(missing)}")
+    places = [folder, folder / "names", *sorted(folder.glob("*/names"))]
+    missing = [[name for name in names if not (place / name).is_file()] for place in places]
+    lacking, place = min(zip(missing, places, strict=True), key=lambda pair: len(pair[0]))
+    if lacking:
+        raise SourceError(f"{place} lacks {', '.join(lacking)}")
     try:
-        contents = {name: (folder / name).read_bytes() for name in names}
+        if sum((place / name).stat().st_size for name in names) > limit:
+            raise SourceError(f"{place}: more than {limit} bytes; not the names")
+        contents = {name: (place / name).read_bytes() for name in names}
     except OSError as error:
-        raise SourceError(f"{folder} cannot be read: {error}") from None
-    return _decodable(contents, str(folder))
+        raise SourceError(f"{place} cannot be read: {error}") from None
+    return _names(contents, str(place))
 
 
 def read_archive(packed: bytes, limit: int, place: str) -> Contents:
@@ -78,7 +85,7 @@ def read_archive(packed: bytes, limit: int, place: str) -> Contents:
     missing = sorted(wanted - contents.keys())
     if missing:
         raise SourceError(f"{place}: the archive lacks {', '.join(missing)}")
-    return _decodable(contents, place)
+    return _names(contents, place)
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, place: str) -> bytes:
@@ -92,12 +99,15 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, p
         raise SourceError(f"{place}: member {member.filename!r} is broken: {error}") from None
 
 
-def _decodable(contents: Contents, place: str) -> Contents:
+def _names(contents: Contents, place: str) -> Contents:
+    """The same, if it can be lines of names."""
     for name, content in contents.items():
         try:
-            content.decode("utf-8")
+            corpus.refuse_long(content.decode("utf-8").split("\n"), f"{place}: {name}")
         except UnicodeDecodeError as error:
             raise SourceError(f"{place}: {name} is not UTF-8: {error}") from None
+        except DataError as error:
+            raise SourceError(str(error)) from None
     return contents
 
 
@@ -181,7 +191,7 @@ def obtain(
     limit = fetch.megabytes * 1_000_000
     if local is not None:
         if local.is_dir():
-            contents = read_folder(local)
+            contents = read_folder(local, limit)
         elif local.is_file():
             if local.stat().st_size > limit:
                 raise SourceError(f"{local}: more than {fetch.megabytes} MB; not the names")
@@ -209,7 +219,7 @@ def obtain(
         raise SourceError("every source that answered was refused:\n" + "\n".join(refusals))
     if fetch.when_unreachable == "fail":
         raise SourceError(f"none of {len(fetch.sources)} sources can be reached; {help_line}")
-    contents = read_folder(starter)
+    contents = read_folder(starter, limit)
     say(
         "fetch: NO SOURCE CAN BE REACHED. This study runs on the small STARTER corpus, which says\n"
         f"fetch: nothing about the question. For the real one, {help_line}."

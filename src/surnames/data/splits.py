@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from surnames.core.corpus import BOTH, TEST, TRAIN, Corpus, Split
+from surnames.core.corpus import BOTH, TEST, TRAIN, Corpus, Split, rows_by_text
 
 
 def split_published(corpus: Corpus, replicates: int) -> Split:
@@ -25,13 +25,13 @@ def split_held_out(corpus: Corpus, replicates: int, folds: int, seed: int) -> Sp
         zip(groups, corpus.languages.tolist(), strict=True), key=lambda row: -counts[row[1]]
     )
     stratum = dict(rarest)  # of each distinct name; the last, rarest language stays
-    names = np.array(sorted(stratum))
-    place = np.searchsorted(names, groups)
+    place, _ = rows_by_text(groups)
+    strata = [stratum[name] for name in sorted(stratum)]
     roles = np.full((len(groups), replicates), TRAIN, dtype="<U5")
     for repetition in range(-(-replicates // folds)):
         state = int(np.random.default_rng((seed, repetition)).integers(2**31))
         splitter = StratifiedKFold(folds, shuffle=True, random_state=state)
-        for fold, (_, held_out) in enumerate(splitter.split(names, [stratum[n] for n in names])):
+        for fold, (_, held_out) in enumerate(splitter.split(strata, strata)):
             replicate = repetition * folds + fold
             if replicate < replicates:
                 roles[np.isin(place, held_out), replicate] = TEST

@@ -7,7 +7,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from surnames.core import alphabet
-from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Split
+from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Split, rows_by_text
 from surnames.core.errors import DataError
 
 SHOWN = 5  # offenders that a message names
@@ -62,7 +62,7 @@ def check(split: Split, protocol: str) -> dict[str, Any]:
             "mend the names or `normalize`, then run again"
         ) from None
 
-    keys = np.unique([name.casefold() for name in split.corpus.names], return_inverse=True)[1]
+    keys, _ = rows_by_text([name.casefold() for name in split.corpus.names])
     scored, seen = np.zeros(len(LANGUAGES)), np.zeros(len(LANGUAGES))
     for replicate in range(replicates):
         test, training = split.scored_rows(replicate), split.training_rows(replicate)

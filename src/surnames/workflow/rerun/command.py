@@ -50,8 +50,6 @@ def rerun(wanted: str) -> tuple[bool, str]:
 def _dvc(folder: Path, *arguments: str, show: bool = False) -> str:
     """A DVC command in the checkout, with its own code and without what leads out of it."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "GIT_", "MLFLOW_"))}
-    if "SURNAMES_DATA" in kept:
-        kept["SURNAMES_DATA"] = str(Path(kept["SURNAMES_DATA"]).resolve())
     own = {"DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(folder / "src")}
     environment = {"OMP_NUM_THREADS": "1"} | kept | own
     return dvc_repo.run(*arguments, folder=folder, environment=environment, show=show)
