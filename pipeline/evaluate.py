@@ -12,7 +12,7 @@ def main(protocol: str, architecture: str, family: str) -> None:
     """Read one split and the weights, write predictions, scores, confusion and calibration."""
     scored_by = get_architecture(architecture, family)
     split = corpus.load_split(files.split(protocol))
-    networks = load_networks(files.weights(protocol, architecture))
+    networks = load_networks(files.weights(protocol, architecture), scored_by)
     outside = corpus.load(files.OUTSIDE)
 
     scored = [split.corpus.take(split.scored_rows(k)) for k in range(len(networks))]

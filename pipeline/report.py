@@ -7,6 +7,7 @@ from pathlib import Path
 from surnames.core import corpus, files, params, stage, tables
 from surnames.display.sentences import COMPARED
 from surnames.evaluation.scoring import load_columns, median_replicate
+from surnames.networks.lookup import get_architecture
 from surnames.networks.network import load_networks
 from surnames.report import page, paths
 from surnames.report.report_data import ReportData
@@ -60,8 +61,8 @@ def median_networks(runs: Iterable[tuple[str, str]]) -> list[ShownNetwork]:
         if ("held_out", name) in runs:
             scores = load_columns(files.scores("held_out", name))
             replicate = median_replicate(scores["macro_recall"])
-            weights = load_networks(files.weights("held_out", name))[replicate].weights
-            networks.append(ShownNetwork(name, replicate, weights))
+            trained = load_networks(files.weights("held_out", name), get_architecture(name))
+            networks.append(ShownNetwork(name, replicate, trained[replicate].weights))
     return networks
 
 

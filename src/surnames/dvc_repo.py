@@ -19,7 +19,8 @@ import psutil
 
 from surnames.core import tables, yaml_files
 from surnames.core.digests import digest
-from surnames.core.errors import ParameterError, StudyError
+from surnames.core.errors import DataError, ParameterError, StudyError
+from surnames.git import advised
 from surnames.project import LOCK
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _repo(**options: Any) -> Iterator["Repo"]:
         if LOCK.is_file():
             parse_lock(_lock_text())  # which says more where it is broken
         causes = [" ".join(str(cause).split()) for cause in _iter_causes(error)]
-        raise StudyError(f"DVC: {': '.join(causes)}") from None
+        raise StudyError(f"DVC: {advised(': '.join(causes))}") from None
 
 
 @contextmanager
@@ -172,7 +173,7 @@ def contents(value: str) -> dict[str, str]:
     """The digests of a folder's files, by name; none where it is a file, or not in the cache."""
     if not value.endswith(".dir") or not cached(value).is_file():
         return {}
-    with suppress(ValueError):  # a damaged list
+    with suppress(DataError, TypeError, KeyError):  # a damaged list
         return {one["relpath"]: one["md5"] for one in tables.read_json(cached(value))}
     return {}
 

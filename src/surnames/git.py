@@ -6,6 +6,9 @@ from pathlib import Path
 
 from surnames.core.errors import StudyError
 
+NONE, FOREIGN = "not a git repository", "dubious ownership"  # git's own words
+MAKE_ONE = "work in a clone, or make it one: `git init && git add -A && git commit -m start`"
+
 
 def git(*arguments: str, folder: Path | None = None, **environment: str) -> str:
     """What a git command printed, without the white space at its end.
@@ -16,7 +19,7 @@ def git(*arguments: str, folder: Path | None = None, **environment: str) -> str:
         done = subprocess.run(
             ["git", *arguments],
             cwd=folder,
-            env=os.environ | environment,
+            env=os.environ | {"LC_ALL": "C"} | environment,  # no translated messages
             capture_output=True,
             text=True,
             errors="surrogateescape",  # of a file that is no text
@@ -25,13 +28,23 @@ def git(*arguments: str, folder: Path | None = None, **environment: str) -> str:
     except FileNotFoundError:
         raise StudyError("git is not installed, or not on PATH") from None
     if done.returncode:
-        raise StudyError(f"git {arguments[0]} failed: {done.stderr.strip()}")
+        raise StudyError(f"git {arguments[0]} failed: {advised(done.stderr.strip())}")
     return done.stdout.rstrip()
 
 
+def advised(words: str) -> str:
+    """The words of git or DVC, with what helps where there is no repository."""
+    return f"{words}; {MAKE_ONE}" if NONE in words else words
+
+
 def git_or_nothing(*arguments: str, folder: Path | None = None) -> str:
-    """The same, but "" where git fails: outside a repository, or where a commit is unknown."""
+    """The same, but "" where git fails: outside a repository, or where a commit is unknown.
+
+    Not where git refuses to read a repository that belongs to another user.
+    """
     try:
         return git(*arguments, folder=folder)
-    except StudyError:
+    except StudyError as error:
+        if FOREIGN in str(error):
+            raise
         return ""

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surnames.core import tables
+from surnames.core import corpus, tables
+from surnames.core.errors import DataError
 
 
 class Interrupted(BaseException):
@@ -135,3 +137,45 @@ def test_folder_that_cannot_take_its_place_leaves_the_old_one(
         tables.replace_folder(path, lambda folder: (folder / "new.txt").touch())
     assert list(tmp_path.iterdir()) == [path]
     assert tree(path) == {"old.txt": b"old"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"name,language\nSatoshi\n",
+        b"name,language\nSatoshi,Japanese,1\n",
+        b'name,language\n"Satoshi,Japanese\n',
+        b"name\nSatoshi\n",
+        b"name,language\nSatoshi,Klingon\n",
+        b"name,language\n\xff\xfe,Japanese\n",
+        b"name,language\n" + b"a" * 200_000 + b",Japanese\n",
+    ],
+)
+def test_a_damaged_table_is_one_error(content: bytes, tmp_path: Path) -> None:
+    """It names the file, whatever is wrong with it."""
+    path = tmp_path / "names.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(str(path))) as caught:
+        corpus.load(path)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("roles", ["train,tset", "train", "train,", "both,test" + "x" * 100_000])
+def test_a_damaged_split_is_one_error(roles: str, tmp_path: Path) -> None:
+    """A role of 100,000 letters would give each of them as much room."""
+    path = tmp_path / "split.csv"
+    path.write_text(f"name,language,replicate_0,replicate_1\nKim,Korean,{roles}\n")
+    with pytest.raises(DataError, match="`make repro` makes it again"):
+        corpus.load_split(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[" * 10**6, b"9" * 5000, b"\xff", b'"' * 11_000_000]
+)
+def test_damaged_json_is_one_error(content: bytes, tmp_path: Path) -> None:
+    """Too deep, too long, too large, or no JSON at all."""
+    path = tmp_path / "card.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="card.json is damaged .*`make repro` makes it again"):
+        tables.read_json(path)

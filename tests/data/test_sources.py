@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import os
 import random
+import shutil
 import socket
 import threading
 import time
@@ -20,8 +22,9 @@ from support.loopback import BODY, HOSTILE, IDENTITY, NAMES, STARTER, Server, bo
 from support.loopback import members, packed  # isort: skip
 
 from surnames.core import params
-from surnames.core.errors import SourceError
+from surnames.core.errors import DataError, SourceError
 from surnames.data import sources
+from surnames.data.names import read_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 1_000_000
@@ -320,3 +323,33 @@ def test_local_copy_is_the_only_source_and_verified_alike(server: Server, tmp_pa
     with pytest.raises(SourceError, match="neither a folder nor a zip"):
         obtain(config, tmp_path / "nowhere")
     assert server.asked == []
+
+
+@pytest.mark.parametrize("within", ["", "names", "data/names"])
+def test_an_unzipped_archive_is_taken_as_the_archive_is(within: str, tmp_path: Path) -> None:
+    """In the folder, in `names`, or two folders down; nothing else in it matters."""
+    shutil.copytree(STARTER, tmp_path / "unzipped" / within)
+    (tmp_path / "unzipped/eng-fra.txt").write_text("of the same archive")
+    found = sources.read_folder(tmp_path / "unzipped", 10**6)
+    assert found == sources.read_folder(STARTER, 10**6)
+
+
+def test_a_folder_is_measured_before_it_is_read(tmp_path: Path) -> None:
+    """A terabyte that the disk does not hold."""
+    shutil.copytree(STARTER, tmp_path / "names")
+    os.truncate(tmp_path / "names/Greek.txt", 2**40)
+    with pytest.raises(SourceError, match="more than 1000000 bytes; not the names"):
+        sources.read_folder(tmp_path, 10**6)
+
+
+def test_a_line_that_is_no_name_is_refused(tmp_path: Path) -> None:
+    """From wherever it comes, before anything is written; and in data/raw."""
+    shutil.copytree(STARTER, tmp_path / "names")
+    with (tmp_path / "names/Greek.txt").open("a") as file:
+        file.write("\n" + "a" * 1001)
+    with pytest.raises(
+        SourceError, match=r"Greek.txt, line \d+: 1,001 letters; a line is one name"
+    ):
+        sources.read_folder(tmp_path, 10**6)
+    with pytest.raises(DataError, match="Greek.txt, line"):
+        read_lines(tmp_path / "names")

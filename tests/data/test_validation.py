@@ -1,5 +1,6 @@
 """The gate before training: what it refuses is named, and nothing trains behind it."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from support.projects import ROOT, Project
 from surnames.core import params
 from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus, Split
 from surnames.core.errors import DataError
-from surnames.data import validation
+from surnames.data import facts, validation
 from surnames.data.names import starter_names
 from surnames.data.splits import split_held_out, split_published, split_random
 
@@ -149,3 +150,18 @@ def test_leak_stops_the_pipeline_before_training(study: Project) -> None:
     assert "Running stage 'train" not in said
     assert "Traceback" not in said
     assert {path: path.read_bytes() for path in weights} == weights
+
+
+def test_one_long_name_takes_no_room_for_all() -> None:
+    """As an array of text these would take 160 MB; counted and checked in a tenth of it."""
+    count = 40_000
+    letters = str.maketrans("0123456789", "abcdefghij")
+    names = ["k" * 1000, *(str(k).translate(letters) for k in range(1, count))]
+    corpus = Corpus(names, np.arange(count) % len(LANGUAGES))
+    tracemalloc.start()
+    try:
+        facts.ceilings(corpus)
+        validation.check(split_held_out(corpus, 2, 2, 1), "held_out")
+        assert tracemalloc.get_traced_memory()[1] < 80_000_000
+    finally:
+        tracemalloc.stop()

@@ -82,3 +82,15 @@ for wrong in (lambda: surnames.results("summery", root=root), lambda: surnames.r
     printed = finished.run("python", "-c", code)
     assert re.search("StudyError no table 'summery'; choose from summary, replicates", printed)
     assert "no dvc.yaml in" in printed
+
+
+def test_torch_is_pinned_by_hash() -> None:
+    """The version of pyproject.toml, and three Pythons on three platforms; `make` installs no other."""
+    text = (ROOT / "torch.lock").read_text()
+    [pinned] = re.findall(r"^torch==\S+", text, re.M)
+    assert pinned in PROJECT["dependencies"]
+    assert len(set(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", text))) == 9
+    makefile = (ROOT / "Makefile").read_text()
+    installs = re.findall(r"\$\(PIP\) (.*)", makefile)
+    assert len(installs) == 5
+    assert all("--require-hashes" in one for one in installs if one != "--editable .")

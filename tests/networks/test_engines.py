@@ -319,7 +319,7 @@ def test_any_module_trains_under_the_reference_engine(tmp_path) -> None:
     network = row.fit(CORPUS, recipe("reference"), ReplicateStreams.of(1, 0), lambda steps: None)
     assert network.curve[-1][1] < network.curve[0][1]
     save_networks([network], tmp_path / "weights")
-    loaded = load_networks(tmp_path / "weights")[0]
+    loaded = load_networks(tmp_path / "weights", row)[0]
     assert_allclose(
         row.probabilities(loaded.weights, NAMES), row.probabilities(network.weights, NAMES)
     )

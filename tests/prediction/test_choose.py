@@ -1,14 +1,16 @@
 """Which network answers."""
 
+import json
 import string
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import save, save_file
+from support.bad_weights import BAD_ARRAYS, BAD_BYTES
 from support.projects import Project
-from support.untrained import network
+from support.untrained import SMALL, network
 
 from surnames.core import files, tables
 from surnames.core.errors import StudyError
@@ -69,7 +71,7 @@ def test_held_out_networks_come_first(inside: Path) -> None:
         ("fixd", "choose from champion, tutorial, tutorial_2017"),
         ("relu_only", "has no run of relu_only; it has majority"),
         ("README.md", "the folder's name, 'surnames', is no architecture"),
-        ("results/runs/held_out/fixed/history.csv", "no safetensors file"),
+        ("results/runs/held_out/fixed/history.csv", "no safetensors file of ours"),
         ("models:/surname-origin@nobody", "alias nobody not found"),
         ("models:/surname-origin/99", "no model models:/surname-origin/99"),
     ],
@@ -108,3 +110,75 @@ def test_a_model_with_another_alphabet_is_refused(tmp_path: Path) -> None:
     tables.write_json(card | {"letters": string.ascii_lowercase}, tmp_path / "card.json")
     with pytest.raises(StudyError, match="other letters"):
         load(str(tmp_path))
+
+
+CARD = model_card(SMALL.architecture)
+assert CARD is not None
+BAD_CARDS = {
+    "empty": b"",
+    "no JSON": b"{",
+    "deep": b"[" * 100_000,
+    "large": b'"' + b"a" * 11_000_000 + b'"',
+    "a long number": b"9" * 5000,
+    "not UTF-8": b"\xff\xfe",
+    "a list": b"[]",
+    "null": b"null",
+    "nothing in it": b"{}",
+    **{
+        name: json.dumps(CARD | change).encode()
+        for name, change in {
+            "another kind": {"kind": "transformer"},
+            "a kind that is a list": {"kind": ["elman"]},
+            "no kind": {"kind": None},
+            "another activation": {"activation": "gelu"},
+            "more than we know": {"temperature": 2.0},
+            "languages in another order": {"languages": CARD["languages"][::-1]},
+            "languages that are text": {"languages": "Arabic"},
+        }.items()
+    },
+}
+
+
+def hostile(folder: Path, card: bytes, weights: bytes) -> str:
+    """What is said of a model of these two files: one line, and no answer."""
+    (folder / "card.json").write_bytes(card)
+    (folder / "weights.safetensors").write_bytes(weights)
+    with pytest.raises(StudyError) as caught:
+        load(str(folder)).answers(["Satoshi"])
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("card", BAD_CARDS.values(), ids=BAD_CARDS)
+def test_a_card_that_says_something_else_is_refused(card: bytes, tmp_path: Path) -> None:
+    """Bounded, typed, and nothing in it that this project does not know."""
+    hostile(tmp_path, card, save(SMALL.weights))
+
+
+@pytest.mark.parametrize("change", BAD_ARRAYS.values(), ids=BAD_ARRAYS)
+def test_a_model_with_other_arrays_is_refused(change, tmp_path: Path) -> None:
+    """Also one of an old card, which does not say its readout."""
+    weights = save(change(SMALL.weights))
+    assert str(tmp_path) in hostile(tmp_path, json.dumps(CARD).encode(), weights)
+    old = {key: value for key, value in CARD.items() if key != "readout"}
+    hostile(tmp_path, json.dumps(old).encode(), weights)
+
+
+@pytest.mark.parametrize("change", BAD_BYTES.values(), ids=BAD_BYTES)
+def test_a_model_of_other_bytes_is_refused(change, tmp_path: Path) -> None:
+    """Before anything of the announced size is read."""
+    hostile(tmp_path, json.dumps(CARD).encode(), change(save(SMALL.weights)))
+
+
+def test_weights_that_overflow_give_no_answer(tmp_path: Path) -> None:
+    """Finite, of the right shapes, and too large to compute with."""
+    weights = {name: np.full_like(array, 3e38) for name, array in SMALL.weights.items()}
+    said = hostile(tmp_path, json.dumps(CARD).encode(), save(weights))
+    assert "no finite probabilities" in said
+
+
+def test_shares_that_are_none_give_no_answer(tmp_path: Path) -> None:
+    """Of a file that says 300 %."""
+    card = model_card(get_architecture("majority"))
+    weights = {"shares": np.r_[3.0, -2.0, np.zeros(16)]}
+    assert "probabilities" in hostile(tmp_path, json.dumps(card).encode(), save(weights))

@@ -12,6 +12,8 @@ import pytest
 from support.predict_command import COMMAND, made_up_names, predict, run
 from support.projects import Project
 
+from surnames.prediction.names_in import opened
+
 
 def test_all_ways_in_give_the_same(finished: Project, tmp_path: Path) -> None:
     """Arguments, lines, CSV, Parquet, standard input; an answer for each name, in order."""
@@ -43,11 +45,22 @@ def wrong_files(folder: Path) -> dict[str, str]:
         "latin.csv": "name\nMüller\n".encode("latin-1"),
         "latin.txt": "Satoshi\nMüller\n".encode("latin-1"),
         "text.parquet": b"name\nSatoshi\n",
+        "twice.csv": b"name,name\nSatoshi,Kim\n",
+        "languages.csv": b"name,language,language\nSatoshi,Japanese,Korean\n",
+        "cell.csv": b"name\n" + b"a" * 20_000 + b"\n",
+        "row.csv": b'name,more\nKim,"' + b"a\n" * 6_000_000 + b'"\n',
+        "rows.csv": b'name,more\nKim"' + b'"a\n",' * 3_000_000,
+        "line.txt": b"Kim\n" + b"a" * 20_000_000,
     }
     for name, content in texts.items():
         (folder / name).write_bytes(content)
     pa.parquet.write_table(pa.table({"surname": ["Kim"]}), folder / "column.parquet")
     pa.parquet.write_table(pa.table({"name": [7]}), folder / "numbers.parquet")
+    twice = pa.Table.from_arrays([pa.array(["Kim"])] * 2, names=["name", "name"])
+    pa.parquet.write_table(twice, folder / "twice.parquet")
+    pa.parquet.write_table(pa.table({"name": ["a" * 20_000]}), folder / "cell.parquet")
+    bomb = pa.table({"name": pa.array(["a" * 10**6] * 1000)})  # 1 GB of text in a few kB
+    pa.parquet.write_table(bomb, folder / "bomb.parquet", compression="gzip")
     whole = folder / "whole.parquet"
     pa.parquet.write_table(pa.table({"name": ["Kim"] * 10000}), whole)
     torn = bytearray(whole.read_bytes())
@@ -64,6 +77,15 @@ def wrong_files(folder: Path) -> dict[str, str]:
         "torn.parquet": "cannot be read as Parquet",
         "column.parquet": "no column 'name'; it has 'surname'",
         "numbers.parquet": "expected text in column 'name', got int64",
+        "twice.csv": "more than one column 'name'",
+        "twice.parquet": "more than one column 'name'",
+        "languages.csv": "more than one column 'language'",
+        "cell.csv": "a name or language of more than 10,000 characters",
+        "cell.parquet": "a name or language of more than 10,000 characters",
+        "bomb.parquet": "a name or language of more than 10,000 characters",
+        "row.csv": "more than 10,000,000 characters",
+        "rows.csv": "more than 10,000,000 characters",
+        "line.txt": "line 2: more than 10,000 characters",
         "missing.csv": "cannot be read: No such file",
         "missing.parquet": "cannot be read: No such file",
         ".": "cannot be read: Is a directory",
@@ -82,6 +104,14 @@ def test_wrong_files_are_clear_errors(finished: Project, tmp_path: Path) -> None
         assert "Traceback" not in printed
         assert not output.exists()
     assert not list(tmp_path.glob(".answers*"))
+
+
+def test_a_large_cell_of_another_column_is_read(tmp_path: Path) -> None:
+    """It is no name, and nothing of it is kept."""
+    path = tmp_path / "notes.csv"
+    path.write_text(f"name,notes\nKim,{'a' * 200_000}\n\nSatoshi,b\n")
+    with opened(path) as source:
+        assert [one.names for one in source.chunks] == [["Kim", "Satoshi"]]
 
 
 def memory(finished: Project, path: Path, output: Path) -> int:

@@ -26,7 +26,7 @@ from surnames.data.names import starter_names
 from surnames.display.html import render
 from surnames.display.sentences import COMPARED
 from surnames.networks.lookup import get_architecture
-from surnames.networks.network import ReplicateStreams, load_networks, save_networks
+from surnames.networks.network import Network, ReplicateStreams, load_networks, save_networks
 from surnames.prediction.reading import read
 from surnames.report import try_a_name
 
@@ -41,9 +41,15 @@ def seen(sign: str) -> bool:
     return sign.isprintable() and not sign.isspace()
 
 
+def trained(project: Project, name: str) -> list[Network]:
+    """A run's networks."""
+    path = project.folder / RUN / name / "weights.safetensors"
+    return load_networks(path, get_architecture(name))
+
+
 def beliefs(project: Project, name: str, written: str) -> np.ndarray:
     """(letters, languages): what Python says after each letter, by the median network."""
-    networks = load_networks(project.folder / RUN / name / "weights.safetensors")
+    networks = trained(project, name)
     cleaned = alphabet.cleaned_form(written)
     prefixes = [cleaned[:end] for end in range(1, len(cleaned) + 1)]
     return get_architecture(name).probabilities(networks[median(project, name)].weights, prefixes)
@@ -108,7 +114,7 @@ def test_the_median_networks_are_in_the_page(project: Project, report: Path) -> 
     for given_network, name in zip(data(report)["networks"], COMPARED, strict=True):
         replicate = median(project, name)
         assert f"<code>{name}</code>: replicate {replicate}" in report.read_text(encoding="utf-8")
-        weights = load_networks(project.folder / RUN / name / "weights.safetensors")[replicate]
+        weights = trained(project, name)[replicate]
         assert given_network["weights"].keys() == weights.weights.keys()
         for key, text in given_network["weights"].items():
             assert base64.b64decode(text) == weights.weights[key].tobytes(), key

@@ -299,8 +299,9 @@ def test_a_model_says_what_the_study_scored(
     names = [*starter_names(finished.folder / "data/starter").names, "a", "Ou Yang"]
     [tags] = [one.tags for one in versions(store) if one.tags["architecture"] == architecture]
     folder = finished.folder / f"results/runs/{tags['protocol']}/{architecture}"
-    weights = load_networks(folder / "weights.safetensors")[int(tags["replicate"])].weights
-    expected = get_architecture(architecture).probabilities(weights, names)
+    row = get_architecture(architecture)
+    weights = load_networks(folder / "weights.safetensors", row)[int(tags["replicate"])].weights
+    expected = row.probabilities(weights, names)
     answer = loaded[architecture].predict(names)
     found = answer[list(corpus.LANGUAGES)].to_numpy()
     np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -47,6 +47,7 @@ HOSTILE = {
     "piled marks with a joiner between": "a" + "\u0301\u20dd\u200d" * 300,
     "variation selectors": "a\ufe0f\ufe00\U000e0100\u180b" * 9,
     "Hangul fillers": "\u3164\u115f\u1160\uffa0" * 9,
+    "an empty Braille cell and a note that is not drawn": "\u2800\U0001d159" * 9,
     "one long line": "x" * 150_000,
     "many lines": "y\n" * 90_000,
     "a full page": f"{'x' * 240}\n" * 800,
@@ -187,7 +188,9 @@ def test_hostile_text_is_shown_as_text(text: str) -> None:
     assert len(body) < 65_536 and shown.count("\n") <= comment.LINES
     letters = shown.replace("\n", "")
     assert not any(unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") for letter in letters)
-    assert not re.search("[\u115f\u1160\u180b\u3164\uffa0\ufe00-\ufe0f\U000e0100]", shown)
+    assert not re.search(
+        "[\u115f\u1160\u180b\u2800\u3164\U0001d159\uffa0\ufe00-\ufe0f\U000e0100]", shown
+    )
     marks = [[*some] for mark, some in groupby(letters, _is_mark) if mark]
     assert max(map(len, marks), default=0) <= 2
 

@@ -13,6 +13,7 @@ import numpy as np
 from surnames.core import alphabet
 from surnames.core.corpus import LANGUAGES, Corpus
 from surnames.networks.network import (
+    Arrays,
     Network,
     ReplicateStreams,
     StepsDone,
@@ -58,6 +59,18 @@ class Elman:
     def card(self) -> dict[str, Any] | None:
         """Its cell of the factorial."""
         return {"kind": "elman", "activation": self.activation, "readout": self.readout}
+
+    def arrays(self, weights: Weights) -> Arrays:
+        """By the number of hidden units."""
+        [hidden] = weights["cell.bias"].shape
+        inputs, languages = len(alphabet.LETTERS) + hidden, len(LANGUAGES)
+        readout = inputs if self.readout == "combined" else hidden
+        return {
+            "cell.weight": ("float32", (hidden, inputs)),
+            "cell.bias": ("float32", (hidden,)),
+            "readout.weight": ("float32", (languages, readout)),
+            "readout.bias": ("float32", (languages,)),
+        }
 
     def initial_weights(self, hidden: int, rng: np.random.Generator) -> Weights:
         """Fresh weights; the cell's are the same for all six architectures of a replicate."""

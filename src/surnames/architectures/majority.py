@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from surnames.core.corpus import LANGUAGES, Corpus
-from surnames.networks.network import Network, ReplicateStreams, StepsDone, Weights
+from surnames.networks.network import Arrays, Network, ReplicateStreams, StepsDone, Weights
 
 
 class Majority:
@@ -19,6 +19,10 @@ class Majority:
     def card(self) -> dict[str, Any] | None:
         """Nothing but its kind."""
         return {"kind": "majority"}
+
+    def arrays(self, weights: Weights) -> Arrays:
+        """Of one size."""
+        return {"shares": ("float64", (len(LANGUAGES),))}
 
     def fit(
         self, corpus: Corpus, recipe: Any, streams: ReplicateStreams, steps_done: StepsDone

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from surnames.core.corpus import LANGUAGES, Corpus
-from surnames.networks.network import Network, ReplicateStreams, StepsDone, Weights
+from surnames.networks.network import Arrays, Network, ReplicateStreams, StepsDone, Weights
 
 if TYPE_CHECKING:
     from surnames.core.params import LogisticRegression
 
+LONGEST = 100  # letters of an n-gram; params.yaml allows 6
 TOLERANCE = 1e-2  # probabilities within 3e-4 of those at a hundredth of it
 
 
@@ -97,6 +98,18 @@ class NgramLogistic:
     def card(self) -> dict[str, Any] | None:
         """Nothing but its kind."""
         return {"kind": "ngram_logistic"}
+
+    def arrays(self, weights: Weights) -> Arrays:
+        """By the number of n-grams."""
+        vocabulary = bytes(weights["vocabulary"]).decode().split("\n")
+        if max(map(len, vocabulary)) > LONGEST:
+            raise ValueError(f"an n-gram of more than {LONGEST} letters")
+        return {
+            "vocabulary": ("uint8", (weights["vocabulary"].size,)),
+            "idf": ("float32", (len(vocabulary),)),
+            "weight": ("float32", (len(vocabulary), len(LANGUAGES))),
+            "bias": ("float32", (len(LANGUAGES),)),
+        }
 
     def fit(
         self,

@@ -206,14 +206,16 @@ def save(evaluations: list[Evaluation], folder: Path) -> None:
 def load_confusion(path: Path) -> np.ndarray:
     """(languages, languages) int64 counts: a row for each right language."""
     rows = tables.read_table(path)
-    return np.array([[int(row[name]) for name in LANGUAGES] for row in rows])
+    with tables.reading(path):
+        return np.array([[int(row[name]) for name in LANGUAGES] for row in rows])
 
 
 def load_columns(path: Path) -> dict[str, np.ndarray]:
     """A table by replicate, by column; empty cells are not a number."""
     rows = tables.read_table(path)
-    return {
-        column: np.array([float(row[column]) if row[column] else np.nan for row in rows])
-        for column in rows[0]
-        if column != "replicate"
-    }
+    with tables.reading(path):
+        return {
+            column: np.array([float(row[column]) if row[column] else np.nan for row in rows])
+            for column in rows[0]
+            if column != "replicate"
+        }

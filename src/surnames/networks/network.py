@@ -11,13 +11,16 @@ from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 import safetensors.numpy
+from safetensors import SafetensorError
 
 from surnames.core import tables
 from surnames.core.corpus import LANGUAGES, Corpus
 
 Weights = dict[str, np.ndarray]
 StepsDone = Callable[[int], None]  # called with the number of steps just done
+Arrays = dict[str, tuple[str, tuple[int, ...]]]  # type and shape by name
 CURVE_POINTS = 50
+HEADER_BYTES = 10_000_000  # of a file of weights; that of a thousand networks is a twentieth of it
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ class Architecture(Protocol):
         """
         ...
 
+    def arrays(self, weights: Weights) -> Arrays:
+        """What weights of this size must be; any exception where they do not even show a size."""
+        ...
+
     def fit(
         self, corpus: Corpus, recipe: Any, streams: ReplicateStreams, steps_done: StepsDone
     ) -> Network:
@@ -128,10 +135,50 @@ def save_networks(networks: list[Network], path: Path) -> None:
     tables.replace_bytes(path, safetensors.numpy.save(arrays))
 
 
-def load_networks(path: Path) -> list[Network]:
-    """The networks of a file written by `save_networks`, without their curves."""
+def load_networks(path: Path, architecture: Architecture) -> list[Network]:
+    """The networks of a file written by `save_networks`, without their curves.
+
+    Raises DataError where it is damaged, or holds what is no network of this architecture.
+    """
     gathered: dict[int, Weights] = {}
-    for key, array in safetensors.numpy.load(path.read_bytes()).items():
-        replicate, name = key.split(".", 1)
-        gathered.setdefault(int(replicate), {})[name] = array
-    return [Network(gathered[replicate]) for replicate in sorted(gathered)]
+    with tables.reading(path):
+        check_header(path)
+        try:
+            arrays = safetensors.numpy.load(path.read_bytes())
+        except SafetensorError as error:
+            raise ValueError(error) from None
+        for key, array in arrays.items():
+            replicate, name = key.split(".", 1)
+            gathered.setdefault(int(replicate), {})[name] = array
+        networks = [Network(gathered[replicate]) for replicate in range(len(gathered))]
+        for network in networks:
+            check_weights(network.weights, architecture, diverged=True)
+    return networks
+
+
+def check_header(path: Path) -> None:
+    """ValueError where a file of weights announces a list of arrays that is larger than any."""
+    with open(path, "rb") as file:
+        if int.from_bytes(file.read(8), "little") > HEADER_BYTES:
+            raise ValueError(f"its header is larger than {HEADER_BYTES:,} bytes")
+
+
+def check_weights(weights: Weights, architecture: Architecture, *, diverged: bool = False) -> None:
+    """ValueError where these are no weights of that architecture.
+
+    All of them may be NaN where the network may have `diverged`; otherwise each is finite.
+    """
+    found = {name: (str(array.dtype), array.shape) for name, array in weights.items()}
+    try:
+        expected = architecture.arrays(weights)
+    except Exception as error:  # of any kind: a module of torch decides
+        raise ValueError(f"no weights of {architecture.words}: {error!r:.200}") from None
+    if found != expected:
+        names = [one for one in found | expected if found.get(one) != expected.get(one)]
+        shown = ", ".join(f"{one} is {found.get(one)}, not {expected.get(one)}" for one in names)
+        raise ValueError(f"no weights of {architecture.words}: {shown}")
+    values = [array for array in weights.values() if array.dtype.kind == "f"]
+    if diverged and all(np.isnan(array).all() for array in values):
+        return
+    if not all(np.isfinite(array).all() for array in values):
+        raise ValueError("a weight is NaN or infinite")

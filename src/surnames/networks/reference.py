@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from surnames.core import alphabet
 from surnames.core.corpus import LANGUAGES, Corpus
-from surnames.networks.network import Network, StepsDone, Weights, curve_windows
+from surnames.networks.network import Arrays, Network, StepsDone, Weights, curve_windows
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda values: values,
@@ -63,6 +63,16 @@ def seeded(build: Callable[[int, int, int], nn.Module], hidden_size: int, seed: 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build(len(alphabet.LETTERS), hidden_size, len(LANGUAGES))
+
+
+def arrays(build: Callable[[int, int, int], nn.Module], hidden_size: int) -> Arrays:
+    """The type and shape of each weight of such a network, of which none is made."""
+    with torch.device("meta"):
+        weights = seeded(build, hidden_size, 0).state_dict()
+    return {
+        name: (str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
+        for name, tensor in weights.items()
+    }
 
 
 def train(

@@ -9,6 +9,7 @@ import numpy as np
 from surnames.core.corpus import Corpus
 from surnames.core.errors import StudyError
 from surnames.networks.network import (
+    Arrays,
     Network,
     ReplicateStreams,
     StepsDone,
@@ -38,6 +39,16 @@ class TorchModule:
     def card(self) -> dict[str, Any] | None:
         """None: it takes torch to score one."""
         return None
+
+    def arrays(self, weights: Weights) -> Arrays:
+        """What `build` makes for the hidden size that is kept with them."""
+        from surnames.networks import reference
+
+        [hidden_size] = weights["hidden_size"].tolist()
+        if not 0 < hidden_size < 2**16:
+            raise ValueError(f"hidden_size is {hidden_size}")
+        module = reference.arrays(self.build, hidden_size)
+        return module | {"hidden_size": ("int64", (1,))}
 
     def fit(
         self, corpus: Corpus, recipe: "Sgd", streams: ReplicateStreams, steps_done: StepsDone

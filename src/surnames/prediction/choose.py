@@ -1,15 +1,17 @@
 """Which network answers: by architecture, by its address in the registry, or by a path."""
 
+import math
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
 from surnames.core import files, tables
+from surnames.core.corpus import LANGUAGES
 from surnames.core.digests import digest
-from surnames.core.errors import StudyError
+from surnames.core.errors import DataError, StudyError
 from surnames.evaluation.scoring import load_columns, median_replicate
 from surnames.networks.lookup import architectures
-from surnames.networks.network import Weights
+from surnames.networks.network import Architecture, Weights, check_header, check_weights
 from surnames.prediction.model import Model
 from surnames.project import LOCK
 from surnames.study import summary
@@ -19,6 +21,7 @@ from surnames.tracking.store import MODEL
 
 NAMED = {"tutorial": "tutorial_2017"}  # as the registry's alias
 REGISTERED = "models:/"
+LARGEST = 250_000_000  # numbers of a network that is read; the widest allowed has a fifteenth
 CHAMPION = f"{REGISTERED}{MODEL}@champion"
 
 
@@ -78,22 +81,42 @@ def _of_run(folder: Path, path: Path, data_set: str = "") -> Model:
             f"{path}: the folder's name, {folder.name!r}, is no architecture; expected one of "
             f"{known}"
         )
-    table = folder / "evaluation" / "scores.csv"
-    replicate = median_replicate(load_columns(table)["macro_recall"]) if table.is_file() else 0
+    table, replicate = folder / "evaluation" / "scores.csv", 0
+    if table.is_file():
+        with tables.reading(table):
+            replicate = median_replicate(load_columns(table)["macro_recall"])
     name = f"{folder.parent.name}-{folder.name}-{replicate}"
-    return Model(name, architecture, _weights(path, f"{replicate}."), data_set)
+    return _model(name, architecture, path, _weights(path, f"{replicate}."), data_set)
+
+
+def _model(
+    name: str, architecture: Architecture, path: Path, weights: Weights, data_set: str = ""
+) -> Model:
+    """The model of the weights of a file; StudyError where they are not of that architecture."""
+    try:
+        check_weights(weights, architecture)
+    except ValueError as error:
+        raise StudyError(
+            f"{path}: {error}; the file is damaged, of another project, or of a network that "
+            "diverged"
+        ) from None
+    return Model(name, architecture, weights, data_set)
 
 
 def _weights(path: Path, prefix: str) -> Weights:
     """The arrays of a safetensors file whose names begin with the prefix, without it."""
     try:
+        check_header(path)
         with safe_open(path, "numpy") as file:
             keys = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118
+            if sum(math.prod(file.get_slice(key).get_shape()) for key in keys) > LARGEST:
+                raise ValueError(f"more than {LARGEST:,} numbers in one network")
             weights = {key.removeprefix(prefix): file.get_tensor(key) for key in keys}
     except FileNotFoundError:
         raise StudyError(f"{path} is not here; run `make repro`, or `dvc pull`") from None
-    except (OSError, SafetensorError) as error:
-        raise StudyError(f"{path} is no safetensors file: {error}") from None
+    except (OSError, SafetensorError, ValueError, TypeError, AttributeError) as error:
+        # the last two are of kinds of numbers that NumPy does not have
+        raise StudyError(f"{path} is no safetensors file of ours: {error}") from None
     if not weights:
         raise StudyError(f"{path} holds no network; expected arrays named `{prefix or '0.'}...`")
     return weights
@@ -102,22 +125,29 @@ def _weights(path: Path, prefix: str) -> Weights:
 def logged(folder: Path, name: str) -> Model:
     """The model of `weights.safetensors` and `card.json`, as `tracking` logs them.
 
-    Raises StudyError where it reads or answers otherwise than this project does.
+    Raises StudyError where it reads or answers otherwise than this project does, or may do so.
     """
     if not (folder / "card.json").is_file():
         raise StudyError(f"{name} holds no card.json; it is no model that this project logged")
-    card = tables.read_json(folder / "card.json")
+    try:
+        card = tables.read_json(folder / "card.json")
+    except DataError as error:
+        raise StudyError(str(error).partition(";")[0]) from None
+    if not isinstance(card, dict):
+        raise StudyError(f"{folder / 'card.json'} is no model card; expected keys and values")
     for key, value in labels().items():
         if card.get(key) != value:
             raise StudyError(
                 f"{name} was logged with other {key}; load it by mlflow.pyfunc.load_model"
             )
-    weights = _weights(folder / "weights.safetensors", "")
-    if card["kind"] == "elman" and "readout" not in card:  # logged before cards had it
-        combined = weights["readout.weight"].shape[1] > len(weights["cell.weight"])
-        card["readout"] = "combined" if combined else "hidden"
+    path = folder / "weights.safetensors"
+    weights = _weights(path, "")
+    kind = {key: value for key, value in card.items() if key not in labels()}
+    if kind.get("kind") == "elman" and "readout" not in kind:  # logged before cards had it
+        sizes = [weights[one].size for one in ("readout.weight", "cell.bias") if one in weights]
+        combined = len(sizes) == 2 and sizes[0] > len(LANGUAGES) * sizes[1]
+        kind["readout"] = "combined" if combined else "hidden"
     for architecture in architectures().values():
-        own = architecture.card()
-        if own is not None and own.items() <= card.items():
-            return Model(name, architecture, weights)
-    raise StudyError(f"{name} is of a kind that this project does not have: {card['kind']!r}")
+        if architecture.card() == kind:
+            return _model(name, architecture, path, weights)
+    raise StudyError(f"{name} is of a kind that this project does not have: {kind!r:.200}")

@@ -65,15 +65,20 @@ class Model:
 
         A few names are scored with NumPy in float64, so that one name from a cold start takes a
         fraction of a second, and `many` by the architecture's own engine: the same within 1e-5.
-        Raises StudyError where the probabilities are not finite.
+        Raises StudyError where they are none.
         """
         card = None if many else model_card(self.architecture)
-        if card is None:
-            probabilities = self.architecture.probabilities(self.weights, names)
-        else:
-            probabilities = portable_scorer.probabilities(self.weights, names, card)
-        if not np.isfinite(probabilities).all():
-            raise StudyError(f"{self.name} gives no finite probabilities; its training diverged")
+        with np.errstate(all="ignore"):  # what comes of it is looked at
+            if card is None:
+                probabilities = self.architecture.probabilities(self.weights, names)
+            else:
+                probabilities = portable_scorer.probabilities(self.weights, names, card)
+            right = np.abs(probabilities.sum(axis=1) - 1) < 1e-3
+        if not right.all() or probabilities.min(initial=0) < 0:
+            raise StudyError(
+                f"{self.name} gives no finite probabilities: its training diverged, or its "
+                "weights are not what it learned"
+            )
         return probabilities
 
     def ask(self, names: list[str], top: int, *, many: bool = False) -> Answers:

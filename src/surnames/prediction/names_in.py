@@ -14,6 +14,8 @@ from typing import IO, Any, NamedTuple
 from surnames.core.errors import DataError
 
 CHUNK = 8192  # names read and scored at once; input of a whole chunk is worth the engine's import
+LONGEST = 10_000  # characters of a name in a file; one of more than 1,000 has no answer
+RECORD = 10_000_000  # of a row of CSV
 STANDARD_INPUT = Path("-")
 NAME, LANGUAGE = "name", "language"  # columns
 
@@ -68,47 +70,96 @@ def opened(path: Path, column: str = NAME, kind: str | None = None) -> Iterator[
 def _text(file: IO[bytes], path: Path, column: str, kind: str) -> Source:
     """The names of a text file, by bytes where its size is known."""
     text = io.TextIOWrapper(file, "utf-8-sig", newline="" if kind == "csv" else None)
-    chunks = _csv(text, path, column) if kind == "csv" else _lines(text)
+    lines = Lines(text, path, RECORD if kind == "csv" else LONGEST)
+    chunks = _csv(lines, path, column) if kind == "csv" else _lines(lines)
     if not file.seekable():
         return Source(chunks)
     return Source(chunks, os.fstat(file.fileno()).st_size, "B", file.tell)
 
 
-def _lines(text: Iterator[str]) -> Iterator[Chunk]:
-    while lines := list(islice(text, CHUNK)):
-        yield Chunk([line.rstrip("\n") for line in lines])
+@dataclass
+class Lines:
+    """A text's lines, of which no more than `most` characters are taken for one name or row."""
+
+    text: IO[str]
+    path: Path
+    most: int
+    number: int = 0
+    taken: int = 0  # since its user last began a name or a row
+
+    def __iter__(self) -> "Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self.text.readline(self.most + 2)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.taken += len(line)
+        if self.taken > self.most + 1:
+            raise DataError(
+                f"{self.path}, line {self.number}: more than {self.most:,} characters; is this a "
+                "file of names?"
+            )
+        return line
 
 
-def _csv(text: Iterator[str], path: Path, column: str) -> Iterator[Chunk]:
-    reader = csv.reader(text, strict=True)
+def _lines(lines: Lines) -> Iterator[Chunk]:
+    def names() -> Iterator[str]:
+        for line in lines:
+            lines.taken = 0
+            yield line.rstrip("\n")
+
+    every = names()
+    while some := list(islice(every, CHUNK)):
+        yield Chunk(some)
+
+
+def _csv(lines: Lines, path: Path, column: str) -> Iterator[Chunk]:
+    csv.field_size_limit(RECORD)
+    reader = csv.reader(lines, strict=True)
     try:
         header = next(reader, [])
         name, language = _columns(header, column, path)
-        rows = _checked(reader, len(header), path)
-        while some := list(islice(rows, CHUNK)):
-            languages = None if language is None else [row[language] for row in some]
-            yield Chunk([row[name] for row in some], languages)
+        cells = _cells(reader, len(header), [name] if language is None else [name, language], lines)
+        while some := list(islice(cells, CHUNK)):
+            yield Chunk(*map(list, zip(*some, strict=True)))
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: not valid CSV: {error}") from None
 
 
-def _checked(reader: Any, width: int, path: Path) -> Iterator[list[str]]:
-    """The rows without empty lines; DataError for one that is not as wide as the header."""
+def _cells(reader: Any, width: int, columns: list[int], lines: Lines) -> Iterator[list[str]]:
+    """These columns of the rows that are not empty; DataError for one of another width."""
     for row in reader:
+        lines.taken = 0
         if len(row) == width:
-            yield row
+            cells = [row[column] for column in columns]
+            refuse_long(cells, lines.path)
+            yield cells
         elif row:
             raise DataError(
-                f"{path}, line {reader.line_num}: expected {width} cells as in the header, "
+                f"{lines.path}, line {reader.line_num}: expected {width} cells as in the header, "
                 f"got {len(row)}"
             )
+
+
+def refuse_long(texts: Sequence[str], path: Path) -> None:
+    """DataError where one is longer than any name; the answers would hold it several times."""
+    if max(map(len, texts), default=0) > LONGEST:
+        raise DataError(
+            f"{path}: a name or language of more than {LONGEST:,} characters; is this a file of "
+            "names?"
+        )
 
 
 def _columns(header: Sequence[str], column: str, path: Path) -> tuple[int, int | None]:
     """The places of the names and of the languages, if there are any."""
     if column not in header:
-        known = ", ".join(map(repr, header)) or "none"
+        known = ", ".join(map("{!r:.50}".format, header[:20])) or "none"
         raise DataError(f"{path} has no column {column!r}; it has {known}; name one by --column")
+    for title in (column, LANGUAGE):
+        if list(header).count(title) > 1:
+            raise DataError(f"{path} has more than one column {title!r}; rename all but one")
     languages = header.index(LANGUAGE) if LANGUAGE in header and column != LANGUAGE else None
     return header.index(column), languages
 

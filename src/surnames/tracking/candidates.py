@@ -52,7 +52,8 @@ def _candidate(whole: Subject, card: dict[str, Any], study: Snapshot) -> Candida
     scores = results.scores["macro_recall"]
     median = scoring.median_replicate(scores)
     subject = next(one for one in study.subjects if one.run == run and one.replicate == median)
-    weights = load_networks(files.weights(run.protocol, run.architecture))[median].weights
+    path, architecture = files.weights(run.protocol, run.architecture), run.architecture
+    weights = load_networks(path, get_architecture(architecture))[median].weights
     contents = {
         "portable_model.py": (HERE / "portable_model.py").read_bytes(),
         "artifacts/portable_scorer.py": (HERE / "portable_scorer.py").read_bytes(),

@@ -31,7 +31,8 @@ COMMENT = OUT / "comment.txt"  # the same as plain text
 DIFF = OUT / "diff.json"
 PATCH = OUT / "study.patch"  # the files that the rerun wrote, for a person to apply
 # A change elsewhere reruns nothing. A test compares these with pipeline.yml.
-STUDY_FILES = "params.yaml claims.yaml dvc.yaml dvc.lock src/** pipeline/** requirements.lock torch.lock"
+LOCKS = "dvc.lock requirements.lock torch.lock"
+STUDY_FILES = f"params.yaml claims.yaml dvc.yaml src/** pipeline/** {LOCKS}"
 # what a rerun writes and git keeps
 RESULTS = ("dvc.lock", "results", "README.md", "docs", "reports", ".dvc/plots")
 

@@ -10,7 +10,7 @@ from typing import Any
 from surnames import dvc_repo
 from surnames.core import files, yaml_files
 from surnames.core.errors import ParameterError, StudyError
-from surnames.git import git_or_nothing
+from surnames.git import git, git_or_nothing
 from surnames.project import LOCK
 from surnames.study.paths import LEDGER, RECALL, REPLICATES, SUMMARY
 
@@ -39,7 +39,8 @@ class Snapshot:
 
 
 def find_commit(name: str) -> str:
-    """The full hash of a commit in this repository, or ""."""
+    """The full hash of a commit in this repository, or ""; StudyError where git can read none."""
+    git("rev-parse", "--git-dir")
     revision = ("--end-of-options", f"{name}^{{commit}}")
     return git_or_nothing("rev-parse", "--verify", "--quiet", *revision)
 
