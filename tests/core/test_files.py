@@ -177,5 +177,5 @@ def test_damaged_json_is_one_error(content: bytes, tmp_path: Path) -> None:
     """Too deep, too long, too large, or no JSON at all."""
     path = tmp_path / "card.json"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="card.json is damaged .*`make repro` makes it again"):
+    with pytest.raises(DataError, match=r"card\.json is damaged .*`make repro` makes it again"):
         tables.read_json(path)

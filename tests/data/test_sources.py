@@ -351,5 +351,5 @@ def test_a_line_that_is_no_name_is_refused(tmp_path: Path) -> None:
         SourceError, match=r"Greek.txt, line \d+: 1,001 letters; a line is one name"
     ):
         sources.read_folder(tmp_path, 10**6)
-    with pytest.raises(DataError, match="Greek.txt, line"):
+    with pytest.raises(DataError, match=r"Greek\.txt, line"):
         read_lines(tmp_path / "names")

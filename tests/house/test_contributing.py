@@ -85,7 +85,7 @@ for wrong in (lambda: surnames.results("summery", root=root), lambda: surnames.r
 
 
 def test_torch_is_pinned_by_hash() -> None:
-    """The version of pyproject.toml, and three Pythons on three platforms; `make` installs no other."""
+    """The version of pyproject.toml, and three Pythons on three platforms; no other goes in."""
     text = (ROOT / "torch.lock").read_text()
     [pinned] = re.findall(r"^torch==\S+", text, re.M)
     assert pinned in PROJECT["dependencies"]

@@ -36,6 +36,6 @@ def test_where_there_is_no_repository_the_way_to_one_is_said(
     """As in what `git archive` unpacks."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LANGUAGE", "de")
-    with pytest.raises(StudyError, match="not a git repository.*`git init && git add -A"):
+    with pytest.raises(StudyError, match=r"not a git repository.*`git init && git add -A"):
         find_commit("HEAD")
     assert git_or_nothing("log") == ""

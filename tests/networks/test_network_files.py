@@ -66,7 +66,7 @@ def test_a_network_that_diverged_is_part_of_a_study(tmp_path: Path) -> None:
 
 
 def test_no_cell_takes_the_weights_of_the_other_readout() -> None:
-    """The six differ by activation, which no weight shows, and by readout, which their shape does."""
+    """A readout shows in the shapes; an activation shows in no weight."""
     for name in ("tutorial_2017", "fixed"):
         own = architectures()[name].readout  # type: ignore[attr-defined]
         for other in ("tutorial_2017", "tanh_only", "readout_only", "fixed"):

@@ -137,5 +137,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
     """A CSV file's rows by column name; DataError where one is not as wide as the header."""
     with open(path, encoding="utf-8", newline="") as stream, reading(path):
         reader = csv.reader(stream, strict=True)
-        header = next(reader)
+        header = next(reader, None)
+        if header is None:
+            raise ValueError("it is empty")
         return [dict(zip(header, row, strict=True)) for row in reader]

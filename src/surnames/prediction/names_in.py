@@ -16,6 +16,7 @@ from surnames.core.errors import DataError
 CHUNK = 8192  # names read and scored at once; input of a whole chunk is worth the engine's import
 LONGEST = 10_000  # characters of a name in a file; one of more than 1,000 has no answer
 RECORD = 10_000_000  # of a row of CSV
+TOO_LONG = f"a name or language of more than {LONGEST:,} characters; is this a file of names?"
 STANDARD_INPUT = Path("-")
 NAME, LANGUAGE = "name", "language"  # columns
 
@@ -70,86 +71,67 @@ def opened(path: Path, column: str = NAME, kind: str | None = None) -> Iterator[
 def _text(file: IO[bytes], path: Path, column: str, kind: str) -> Source:
     """The names of a text file, by bytes where its size is known."""
     text = io.TextIOWrapper(file, "utf-8-sig", newline="" if kind == "csv" else None)
-    lines = Lines(text, path, RECORD if kind == "csv" else LONGEST)
-    chunks = _csv(lines, path, column) if kind == "csv" else _lines(lines)
+    chunks = _csv(text, path, column) if kind == "csv" else _lines(text, path)
     if not file.seekable():
         return Source(chunks)
     return Source(chunks, os.fstat(file.fileno()).st_size, "B", file.tell)
 
 
-@dataclass
-class Lines:
-    """A text's lines, of which no more than `most` characters are taken for one name or row."""
+def _lines(text: IO[str], path: Path) -> Iterator[Chunk]:
+    lines = _bounded(text, path, LONGEST)
+    while some := list(islice(lines, CHUNK)):
+        yield Chunk([line.rstrip("\n") for line in some])
 
-    text: IO[str]
-    path: Path
-    most: int
-    number: int = 0
-    taken: int = 0  # since its user last began a name or a row
 
-    def __iter__(self) -> "Lines":
-        return self
-
-    def __next__(self) -> str:
-        line = self.text.readline(self.most + 2)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self.taken += len(line)
-        if self.taken > self.most + 1:
+def _bounded(text: IO[str], path: Path, most: int, rows: Sequence[Any] = ()) -> Iterator[str]:
+    """The lines; DataError for more than `most` characters while `rows`, if given, stay as many."""
+    number, taken, row = 0, 0, 0
+    while line := text.readline(most + 2):
+        number += 1
+        taken = taken + len(line) if rows and rows[0] == row else len(line)
+        row = rows[0] if rows else 0
+        if taken > most + 1:
             raise DataError(
-                f"{self.path}, line {self.number}: more than {self.most:,} characters; is this a "
-                "file of names?"
+                f"{path}, line {number}: more than {most:,} characters; is this a file of names?"
             )
-        return line
+        yield line
 
 
-def _lines(lines: Lines) -> Iterator[Chunk]:
-    def names() -> Iterator[str]:
-        for line in lines:
-            lines.taken = 0
-            yield line.rstrip("\n")
-
-    every = names()
-    while some := list(islice(every, CHUNK)):
-        yield Chunk(some)
-
-
-def _csv(lines: Lines, path: Path, column: str) -> Iterator[Chunk]:
+def _csv(text: IO[str], path: Path, column: str) -> Iterator[Chunk]:
     csv.field_size_limit(RECORD)
-    reader = csv.reader(lines, strict=True)
+    rows = [0]  # read so far
+    reader = csv.reader(_bounded(text, path, RECORD, rows), strict=True)
     try:
         header = next(reader, [])
         name, language = _columns(header, column, path)
-        cells = _cells(reader, len(header), [name] if language is None else [name, language], lines)
+        cells = _cells(reader, len(header), (name, name if language is None else language), rows)
         while some := list(islice(cells, CHUNK)):
-            yield Chunk(*map(list, zip(*some, strict=True)))
+            names, languages = map(list, zip(*some, strict=True))
+            yield Chunk(names, None if language is None else languages)
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: not valid CSV: {error}") from None
+    except Width as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}") from None
 
 
-def _cells(reader: Any, width: int, columns: list[int], lines: Lines) -> Iterator[list[str]]:
-    """These columns of the rows that are not empty; DataError for one of another width."""
+class Width(ValueError):
+    """A row or a cell is not as wide as it must be."""
+
+
+def _cells(
+    reader: Iterator[list[str]], width: int, columns: tuple[int, int], rows: list[int]
+) -> Iterator[tuple[str, str]]:
+    """These columns of each row that is not empty; counts the rows. Raises Width."""
+    first, second = columns
     for row in reader:
-        lines.taken = 0
+        rows[0] += 1
         if len(row) == width:
-            cells = [row[column] for column in columns]
-            refuse_long(cells, lines.path)
+            cells = row[first], row[second]
+            if len(cells[0]) > LONGEST or len(cells[1]) > LONGEST:
+                raise Width(TOO_LONG)
             yield cells
         elif row:
-            raise DataError(
-                f"{lines.path}, line {reader.line_num}: expected {width} cells as in the header, "
-                f"got {len(row)}"
-            )
-
-
-def refuse_long(texts: Sequence[str], path: Path) -> None:
-    """DataError where one is longer than any name; the answers would hold it several times."""
-    if max(map(len, texts), default=0) > LONGEST:
-        raise DataError(
-            f"{path}: a name or language of more than {LONGEST:,} characters; is this a file of "
-            "names?"
-        )
+            raise Width(f"expected {width} cells as in the header, got {len(row)}")
 
 
 def _columns(header: Sequence[str], column: str, path: Path) -> tuple[int, int | None]:
@@ -180,19 +162,27 @@ def _parquet(file: IO[bytes], path: Path, column: str, kind: str) -> Source:
         values = text.value_type if types.is_dictionary(text) else text
         if not (types.is_string(values) or types.is_large_string(values)):
             raise DataError(f"{path}: expected text in column {title!r}, got {text}")
+    with _parquet_errors(path):  # a text that stands there once for a million rows stays one
+        table = ParquetFile(file, pre_buffer=False, buffer_size=1 << 20, read_dictionary=titles)
     return Source(_batches(table, titles, path), table.metadata.num_rows)
 
 
 def _batches(table: Any, titles: list[str], path: Path) -> Iterator[Chunk]:
     """The names, and the languages if they are the second of the columns; empty if missing."""
+    from pyarrow import compute as pc
+
     batches = table.iter_batches(CHUNK, columns=titles)
     while True:
         with _parquet_errors(path):
             batch = next(batches, None)
         if batch is None:
             return
-        columns = [[text or "" for text in batch.column(title).to_pylist()] for title in titles]
-        yield Chunk(*columns)
+        columns = [batch.column(title) for title in titles]
+        for column in columns:
+            if (pc.max(pc.binary_length(column.dictionary)).as_py() or 0) > LONGEST:
+                raise DataError(f"{path}: {TOO_LONG}")
+        texts = [column.dictionary_decode().to_pylist() for column in columns]
+        yield Chunk(*([text or "" for text in column] for column in texts))
 
 
 @contextmanager
