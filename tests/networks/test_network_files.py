@@ -25,12 +25,10 @@ def refused(path: Path) -> str:
     return message
 
 
-@pytest.mark.parametrize("change", BAD_ARRAYS.values(), ids=BAD_ARRAYS)
-def test_other_arrays_are_refused(change, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", sorted(BAD_ARRAYS.keys() - {"nothing"}))  # that is a network less
+def test_other_arrays_are_refused(name: str, tmp_path: Path) -> None:
     """The second of two networks has the fault."""
-    networks = [SMALL.weights, change(SMALL.weights)]
-    if not networks[1]:
-        pytest.skip("a network less is no fault of the file")
+    networks = [SMALL.weights, BAD_ARRAYS[name](SMALL.weights)]
     save_networks([Network(weights) for weights in networks], tmp_path / "weights")
     refused(tmp_path / "weights")
 

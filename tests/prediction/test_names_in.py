@@ -49,7 +49,7 @@ def wrong_files(folder: Path) -> dict[str, str]:
         "languages.csv": b"name,language,language\nSatoshi,Japanese,Korean\n",
         "cell.csv": b"name\n" + b"a" * 20_000 + b"\n",
         "row.csv": b'name,more\nKim,"' + b"a\n" * 6_000_000 + b'"\n',
-        "rows.csv": b'name,more\nKim"' + b'"a\n",' * 3_000_000,
+        "rows.csv": b"name,more\n" + b'"a\n",' * 3_500_000,
         "line.txt": b"Kim\n" + b"a" * 20_000_000,
     }
     for name, content in texts.items():

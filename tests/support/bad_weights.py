@@ -32,7 +32,7 @@ BAD_ARRAYS: dict[str, Callable[[Arrays], Arrays]] = {
     "a letter less": _with("cell.weight", lambda array: array[:, 1:]),
     "turned": _with("cell.weight", lambda array: np.ascontiguousarray(array.T)),
     "flat": _with("cell.weight", lambda array: array.ravel()),
-    "a number": _with("cell.bias", lambda array: array[0].reshape(())),
+    "a number": _with("cell.bias", lambda array: array[:1].reshape(())),
     "no units": lambda arrays: {k: v[..., :0] for k, v in arrays.items()},
     "int8": _with("cell.weight", lambda array: array.astype(np.int8)),
     "float16": _with("cell.weight", lambda array: array.astype(np.float16)),
