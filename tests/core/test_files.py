@@ -1,5 +1,6 @@
 """What is written is whole or not there, rounded, and leaves nothing behind."""
 
+import errno
 import json
 import math
 import re
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surnames.core import corpus, tables
+from surnames.core import corpus, errors, tables
 from surnames.core.errors import DataError
 
 
@@ -178,3 +179,22 @@ def test_damaged_json_is_one_error(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"card\.json is damaged .*`make repro` makes it again"):
         tables.read_json(path)
+
+
+def test_a_full_disk_is_named_with_the_file(tmp_path: Path) -> None:
+    """As the system says it, without a file, and of which nothing is left."""
+    path = tmp_path / "table.csv"
+    with pytest.raises(OSError, match="No space left") as caught, tables.replacing(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert errors.explained(caught.value) == (f"{path}: No space left on device", 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_column_that_is_missing_is_named_with_the_file(tmp_path: Path) -> None:
+    """By whoever asks for it."""
+    path = tmp_path / "summary.csv"
+    path.write_text("a,b\nx,y\n")
+    [row] = tables.read_table(path)
+    assert row == {"a": "x", "b": "y"}
+    with pytest.raises(DataError, match=r"summary\.csv is damaged \(no column 'mean'\)"):
+        row["mean"]

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import psutil
 
@@ -55,8 +55,10 @@ def replacing(path: Path) -> Iterator[TextIO]:
             yield stream
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(temporary)
+        if isinstance(error, OSError) and not error.filename:
+            error.filename = str(path)  # a full disk does not say which file it had no room for
         raise
 
 
@@ -133,11 +135,28 @@ def write_table(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path
     replace_text(path, stream.getvalue())
 
 
+class Cells(dict[str, str]):
+    """A row that was read, by column name; DataError for a column that the file does not have."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, cells: Iterable[tuple[str, str]], path: Path) -> None:
+        super().__init__(cells)
+        self.path = path
+
+    def __missing__(self, column: str) -> NoReturn:
+        with reading(self.path):
+            raise ValueError(f"no column {column!r}")
+
+
 def read_table(path: Path) -> list[dict[str, str]]:
     """A CSV file's rows by column name; DataError where one is not as wide as the header."""
     with open(path, encoding="utf-8", newline="") as stream, reading(path):
         reader = csv.reader(stream, strict=True)
         header = next(reader, None)
-        if header is None:
-            raise ValueError("it is empty")
-        return [dict(zip(header, row, strict=True)) for row in reader]
+        if header is None or not all(map(str.isprintable, header)):
+            raise ValueError("it has no header")
+        rows = list(reader)
+        if wrong := next((k for k, row in enumerate(rows, 2) if len(row) != len(header)), 0):
+            raise ValueError(f"row {wrong} is not as wide as the header")
+        return [Cells(zip(header, row, strict=True), path) for row in rows]

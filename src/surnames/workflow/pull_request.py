@@ -86,6 +86,7 @@ def check(base: str, *, small: bool, rerun_stale: bool) -> None:
 
 def _check(report: CheckReport, small: bool, rerun_stale: bool) -> None:
     """Each step in its order, until one has the answer; StudyError says why the job fails."""
+    git("rev-parse", "--git-dir")  # which says what is wrong where there is no repository
     fork_point = git_or_nothing("merge-base", report.base, "HEAD")
     if not fork_point:
         raise StudyError(

@@ -40,7 +40,7 @@ def find(wanted: str) -> Target:
         raise StudyError(
             f"{wanted!r} is neither a commit of this repository nor the ID of an MLflow run (32 "
             "hexadecimal digits); `git log` lists commits, `make ui` runs; `git fetch` brings "
-            "commits"
+            "commits, in a shallow clone with --unshallow"
         )
     name = f"commit {commit[:12]}"
     lock, summary = _results(commit)
