@@ -1,7 +1,7 @@
 """Publish the study to MLflow: what the store lacks of it, and nothing twice."""
 
 from surnames.core import stage, tables
-from surnames.tracking.publish import code_tags, publish, unregistrable
+from surnames.tracking.publish import publish
 from surnames.tracking.rebuild import set_aside
 from surnames.tracking.session import configure, opened
 from surnames.tracking.store import RECEIPT, REGISTERED, configured_store
@@ -15,14 +15,14 @@ def main() -> None:
     if former := set_aside(store):
         print(f"MLflow: the store could not be used, so it is made again; {former} keeps it")
     with opened(store) as client:
-        added = publish(client, store, study)
+        added, unregistered = publish(client, store, study)
     fingerprints = sorted(subject.fingerprint for subject in study.subjects)
     receipt = {"fingerprints": fingerprints}
     tables.write_json(receipt, RECEIPT)
-    if reason := unregistrable(code_tags()):
-        print(f"MLflow: no model is registered, and no alias moved: {reason}")
+    if unregistered:
+        print(f"MLflow: no model is registered, and no alias moved: {unregistered}")
     else:
-        tables.write_json(receipt, REGISTERED)
+        tables.write_json(receipt | {"store": str(store)}, REGISTERED)
     print(f"MLflow: {added} runs added, {len(study.subjects) - added} already there; {store}")
 
 

@@ -164,7 +164,7 @@ def verify_store(form: str) -> None:
     from surnames.tracking.subjects import load_snapshot
 
     store = existing_store()
-    with opened(store) as client:
+    with opened(store, moved=True) as client:
         findings = verify.check(client, store, load_snapshot(partly=True))
     click.echo((verify.as_json if form == "json" else verify.text)(findings, store))
     if not verify.clean(findings):
@@ -177,17 +177,20 @@ def verify_store(form: str) -> None:
 @main.command("rebuild")
 def rebuild_store() -> None:
     """Make again what is wrong in MLflow's store, from dvc.lock and the cache."""
+    from surnames.tracking.faults import OtherSchema
     from surnames.tracking.rebuild import repair, set_aside
     from surnames.tracking.session import opened
     from surnames.tracking.store import configured_store
     from surnames.tracking.subjects import load_snapshot
 
     study, store = load_snapshot(), configured_store()
-    if former := set_aside(store, any_schema=False):
+    if former := set_aside(store, OtherSchema):
         click.echo(f"The store could not be used as it was: {former} keeps it. Restart `make ui`.")
     with opened(store) as client:
-        added = repair(client, store, study)
+        added, unregistered = repair(client, store, study)
     click.echo(f"{store}: {added} of {len(study.subjects)} runs made again, the rest is right")
+    if unregistered:
+        click.echo(f"No model was registered, and none deleted: {unregistered}")
 
 
 @main.command()

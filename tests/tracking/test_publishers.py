@@ -155,7 +155,7 @@ def study(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(publishing, "_create", create)
     monkeypatch.setattr(publishing, "build_run_records", name)
     monkeypatch.setattr(publishing, "find_candidates", lambda _: {"fixed": candidate})
-    monkeypatch.setattr(publishing, "code_tags", lambda: {"commit": "c", "dirty": "false"})
+    monkeypatch.setattr(publishing, "unregistrable", lambda _: "")
     monkeypatch.setattr(registry, "_create_version", register)
     monkeypatch.setattr(registry, "_set_aliases", lambda *_: None)
     monkeypatch.setattr(registry, "_update_champion", lambda *_: None)

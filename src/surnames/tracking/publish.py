@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surnames import dvc_repo
 from surnames.core import files
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
@@ -30,8 +31,10 @@ CODE = ["data/starter", "pipeline", "src", "requirements.lock"]
 CODE += ["dvc.yaml", "params.yaml", "claims.yaml"]
 
 
-def publish(client: "MlflowClient", store: Store, study: Snapshot) -> int:
-    """Create the runs and model versions of a study that the store lacks; the number of runs.
+def publish(client: "MlflowClient", store: Store, study: Snapshot) -> tuple[int, str]:
+    """Create the runs and model versions of a study that the store lacks.
+
+    Returns the number of runs, and why no version was registered, or "" if they may be.
 
     Without a lock (see `publishing_lock`) several may publish at the same time. Each then deletes
     duplicates by the same rule, whoever made them, and looks again after every change of its own,
@@ -45,6 +48,7 @@ def publish(client: "MlflowClient", store: Store, study: Snapshot) -> int:
     missing = [one for one in study.subjects if one.fingerprint not in known]
     records = build_run_records(study, missing)
     candidates, code = find_candidates(study), code_tags()
+    unregistered = unregistrable(code)
     created: set[str] = set()
     conflict: Exception | None = None
     with publishing_lock(store):
@@ -60,10 +64,10 @@ def publish(client: "MlflowClient", store: Store, study: Snapshot) -> int:
                     created.add(subject.fingerprint)
                 if missing or deleted:
                     continue
-                if unregistrable(code) or registry.register(
+                if unregistered or registry.register(
                     client, store, experiment, study, candidates, runs, code
                 ):
-                    return len(created)
+                    return len(created), unregistered
             except MlflowException as error:
                 # another publisher was faster, or deleted what this one was about to change
                 if store.lockable or unanswered(error):
@@ -119,16 +123,19 @@ def code_tags() -> dict[str, str]:
 def unregistrable(code: dict[str, str]) -> str:
     """Why nothing is registered from here, or "": others use what the registry's aliases name.
 
-    `code` is what `code_tags` returns. DVC sets variables for its experiments, and those that it
-    does not run in the work tree have their own folder.
+    `code` is what `code_tags` returns. DVC tells the stages of its experiments what these are based
+    on, and those that it does not run in the work tree have their own folder.
     """
     if not code:
         return "this folder is not in git"
     if code["dirty"] == "true":
         return "the work tree has changes that are not committed"
-    experiment = any(name.startswith("DVC_EXP_") for name in os.environ)
     elsewhere = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve() != Path.cwd().resolve()
-    return "this is an experiment; apply it and commit" if experiment or elsewhere else ""
+    if elsewhere or "DVC_EXP_BASELINE_REV" in os.environ:
+        return "this is an experiment; apply it and commit"
+    if stale := dvc_repo.outdated(("train@", "evaluate@")):
+        return f"what is committed did not make the results of {', '.join(stale)}"
+    return ""
 
 
 def _create(

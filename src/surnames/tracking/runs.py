@@ -1,13 +1,13 @@
 """The runs that a store holds."""
 
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from surnames.core.errors import StudyError
+from surnames.tracking.faults import Damaged
 from surnames.tracking.session import opened, unanswered
+from surnames.tracking.sqlite_file import query, schema
 from surnames.tracking.store import EXPERIMENT, FINGERPRINT, Store, existing_store
 
 if TYPE_CHECKING:
@@ -43,52 +43,24 @@ def holds(store: Store, fingerprints: set[str]) -> bool:
     """Whether a store has a finished run for each of these, and was not moved or copied.
 
     SQLite is read without MLflow, whose import would take longer than the rest of a
-    `surnames repro` with nothing to do.
+    `surnames repro` with nothing to do. Raises StudyError for a store that is of no use, unless it
+    is damaged: then it holds nothing.
     """
     if store.database is None:
         with opened(store) as client:
             return fingerprints <= finished_runs(published_runs(client)).keys()
-    rows = query(
-        store,
-        "select value, artifact_location from tags join runs using (run_uuid)"
-        " join experiments using (experiment_id) where key = ? and status = 'FINISHED'"
-        " and runs.lifecycle_stage = 'active'",
-        FINGERPRINT,
-    )
+    try:
+        schema(store)
+        rows = query(
+            store,
+            "select value, artifact_location from tags join runs using (run_uuid)"
+            " join experiments using (experiment_id) where key = ? and status = 'FINISHED'"
+            " and runs.lifecycle_stage = 'active'",
+            FINGERPRINT,
+        )
+    except Damaged:
+        return False
     return fingerprints <= {value for value, location in rows if location == store.artifacts}
-
-
-def former_location(store: Store) -> str | None:
-    """Where a SQLite store's artifacts were, if the project was moved or copied since.
-
-    MLflow keeps absolute paths: a copy would go on writing into the folder of the original.
-    """
-    rows = query(store, "select artifact_location from experiments where name = ?", EXPERIMENT)
-    here = (store.artifacts or "").removeprefix("file://")
-    locations = [location.removeprefix("file://") for [location] in rows]
-    return next((location for location in locations if location != here), None)
-
-
-def query(store: Store, statement: str, *values: str) -> list[tuple[Any, ...]]:
-    """Rows of a SQLite store, read without MLflow; none where it cannot be read, or is no SQLite.
-
-    MLflow would go on using a file that is moved away later.
-    """
-    if store.database is None or not store.database.is_file():
-        return []
-    address = f"{store.database.resolve().as_uri()}?mode=rw"  # a killed writer's journal is undone
-    with closing(sqlite3.connect(address, uri=True)) as connection:
-        try:
-            return connection.execute(statement, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if "no such" in str(error):  # not MLflow's
-                return []
-            raise StudyError(
-                f"the MLflow store {store}: {error}; end the program that uses it, or change the "
-                "file's permissions, and repeat the command"
-            ) from None
-        except sqlite3.DatabaseError:  # no database
-            return []
 
 
 def tags_of(run_id: str) -> dict[str, str]:

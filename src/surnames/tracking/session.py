@@ -6,10 +6,12 @@ Importing mlflow takes 1 to 3 s, so only functions do.
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from surnames.core.errors import StudyError
+from surnames.tracking.faults import explain
+from surnames.tracking.sqlite_file import former_location, schema
 from surnames.tracking.store import EXPERIMENT, Store
 
 if TYPE_CHECKING:
@@ -40,55 +42,32 @@ def configure() -> None:
 
 
 @contextmanager
-def opened(store: Store) -> "Iterator[MlflowClient]":
+def opened(store: Store, moved: bool = False) -> "Iterator[MlflowClient]":
     """A client of the store, which is created if it does not exist.
 
-    Raises StudyError where the server or the database does not answer, then or later within the
-    context.
+    A SQLite file with MLflow's tables is read without a lock, so that it may be on a read-only
+    disk. Raises StudyError that says what is wrong with the store and what mends it, now or later
+    within the context; unless `moved`, also for one whose folder was moved or copied.
     """
+    present = store.database is not None and bool(schema(store))
+    if present and not moved and (former := former_location(store)):
+        raise StudyError(
+            f"the MLflow store {store} was made in {former}, and its folder was moved or copied "
+            "since; `surnames rebuild` makes it again and keeps the old one"
+        )
     from alembic.util.exc import CommandError
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        with publishing_lock(store):  # two clients that create the tables at once break a database
+        # two clients that create the tables at once break a database
+        with nullcontext() if present else publishing_lock(store):
             client = MlflowClient(store.uri, store.uri)
             client.get_experiment_by_name(EXPERIMENT)  # creates the tables
         yield client
-    except (MlflowException, SQLAlchemyError, CommandError, OSError, MemoryError) as error:
-        raise _trouble(store, error) from None
-
-
-def _trouble(store: Store, error: BaseException) -> StudyError:
-    """What is wrong with a store, and what mends it, in one line."""
-    name = f"the MLflow store {store}"
-    reason = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
-    if "revision" in reason or "database schema" in reason:
-        version = reason.partition(". Take")[0]
-        return StudyError(
-            f"{name} is of another version of MLflow ({version}); `surnames rebuild` makes it "
-            "again and keeps the old one"
-        )
-    if "not a database" in reason or "malformed" in reason:
-        return StudyError(
-            f"{name} is damaged ({reason}); `surnames rebuild` makes it again and keeps the old one"
-        )
-    if "locked" in reason:
-        return StudyError(
-            f"{name} is locked by another program ({reason}); end that, and repeat the command"
-        )
-    if "readonly" in reason or isinstance(error, PermissionError):
-        return StudyError(
-            f"{name} cannot be written ({reason}); change its permissions, or MLFLOW_TRACKING_URI"
-        )
-    if isinstance(error, OSError):
-        return StudyError(f"{name}: {error.filename or ''} {error.strerror or reason}")
-    return StudyError(
-        f"{name} does not answer as it must: {reason}; see that it runs, or unset "
-        "MLFLOW_TRACKING_URI to use the project's own, then repeat the command, which publishes "
-        "only what is missing"
-    )
+    except (MlflowException, SQLAlchemyError, CommandError, ImportError, OSError) as error:
+        raise explain(store, error) from None
 
 
 def unanswered(error: "MlflowException") -> bool:

@@ -1,6 +1,7 @@
 """The address of the MLflow store, and the names under which it holds the study."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -18,6 +19,13 @@ FINGERPRINT = "surnames.fingerprint"  # tag of runs and model versions
 NOTE = "mlflow.note.content"  # MLflow's tag for a description
 MEANT = set("%?#")  # what has a meaning in an address, which MLflow takes a path for
 SERVERS, DATABASES = ("http", "https"), ("postgresql", "mysql", "mssql")
+PASSWORD = re.compile(r"(//[^:/@\s]*:)\S*(?=@)|(pass\w*=)[^&\s]*")
+
+
+class AddressError(StudyError):
+    """MLFLOW_TRACKING_URI is no address of a store."""
+
+    status = 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Store:
     @property
     def database(self) -> Path | None:
         """The database file of SQLite, otherwise None."""
-        if self.scheme != "sqlite":
+        if self.uri.partition("://")[0] not in ("sqlite", "sqlite+pysqlite"):
             return None
         path = self.uri.partition(":///")[2].partition("?")[0]
         return Path(unquote(path))  # as SQLAlchemy does
@@ -61,8 +69,12 @@ class Store:
 
     def __str__(self) -> str:
         """The address without a password."""
-        password = urlsplit(self.uri).password if "@" in self.uri else None
-        return self.uri.replace(f":{password}@", ":***@") if password else self.uri
+        return hide_password(self.uri)
+
+
+def hide_password(text: str) -> str:
+    """The text, in which there may be addresses, without their passwords."""
+    return PASSWORD.sub(r"\1\2***", text)
 
 
 def configured_store() -> Store:
@@ -70,20 +82,43 @@ def configured_store() -> Store:
 
     MLflow keeps absolute paths. A path in the temporary folder of `dvc exp run --temp` would be
     lost with that folder, so DVC_ROOT, which names the main checkout, takes precedence. Raises
-    StudyError for an address that cannot be an MLflow store.
+    AddressError for what cannot be an MLflow store.
     """
     project = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
     path = str(project / STORE_DATABASE)
-    # quoted where it must be, for MLflow makes an empty folder of that name beside the right one
-    own = f"sqlite:///{quote(path) if MEANT & set(path) else path}"
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or own
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    uri = given or f"sqlite:///{quote(path) if MEANT & set(path) else path}"
+    if "%" in uri:  # with the driver's name, or MLflow makes a folder called as it is quoted
+        uri = re.sub("^sqlite:", "sqlite+pysqlite:", uri)
     store = Store(uri, project)
-    if store.scheme not in ("sqlite", *SERVERS, *DATABASES) or "://" not in uri:
-        raise StudyError(
-            f"MLFLOW_TRACKING_URI is {uri!r}, which is not a store that the study can use; use "
-            "sqlite:///FILE, postgresql://USER@HOST/DATABASE or http://HOST:PORT"
+    if given and not _usable(store):
+        raise AddressError(
+            f"MLFLOW_TRACKING_URI is {hide_password(given)!r}, which is not a store that the study "
+            "can use; use sqlite:///FILE, with %25, %3F and %23 for %, ? and # in its path, "
+            "postgresql://USER@HOST/DATABASE or http://HOST:PORT, or unset it"
         )
     return store
+
+
+def _usable(store: Store) -> bool:
+    """Whether an address is whole, of a kind that all can use, and names one place."""
+    try:
+        parts = urlsplit(store.uri)
+        host, _ = parts.hostname, parts.port  # raises ValueError where it is no number
+    except ValueError:
+        return False
+    if "://" not in store.uri or not store.uri.isprintable():
+        return False
+    if store.database is not None:
+        path, _, options = store.uri.partition(":///")[2].partition("?")
+        if Path(path) != store.database and Path(path).parent.is_dir():
+            return False  # a neighbour's, if the path was meant as it is written
+        return (
+            re.fullmatch(r"(timeout=\d+)?", options) is not None
+            and store.database.name not in ("", ":memory:")
+            and not store.database.is_dir()
+        )
+    return bool(host) if store.served else store.scheme in DATABASES and len(parts.path) > 1
 
 
 def existing_store() -> Store:

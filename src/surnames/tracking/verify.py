@@ -16,7 +16,8 @@ from surnames.tracking.candidates import Candidate, find_candidates
 from surnames.tracking.publish import code_tags, unregistrable
 from surnames.tracking.registry import ALIASES, CHAMPION, DECISION
 from surnames.tracking.run_record import RunRecord, build_run_records
-from surnames.tracking.runs import former_location, published_runs
+from surnames.tracking.runs import published_runs
+from surnames.tracking.sqlite_file import former_location
 from surnames.tracking.store import FINGERPRINT, MODEL, NOTE, Store
 from surnames.tracking.subjects import Snapshot
 

@@ -58,11 +58,11 @@ def repro(targets: tuple[str, ...]) -> str:
 
 def _published() -> bool:
     """Whether the store has this study, and its models, if they may be registered by now."""
-    receipt = tables.read_json(RECEIPT)
-    if not holds(configured_store(), set(receipt["fingerprints"])):
+    receipt, store = tables.read_json(RECEIPT), configured_store()
+    if not holds(store, set(receipt["fingerprints"])):
         return False
     registered = tables.read_json(REGISTERED) if REGISTERED.is_file() else None
-    return registered == receipt or bool(unregistrable(code_tags()))
+    return registered == receipt | {"store": str(store)} or bool(unregistrable(code_tags()))
 
 
 def write_documents() -> None:
