@@ -27,6 +27,7 @@ def registry(project: Project) -> dict[str, list[Any]]:
 FASTER = {"architectures__fixed": {"learning_rate": 0.01}}
 
 
+@pytest.mark.slow
 def test_a_tree_with_changes_moves_nothing_until_they_are_committed(study: Project) -> None:
     """Its runs are published; once it is committed, the next `surnames repro` registers them."""
     before = registry(study)
@@ -48,7 +49,8 @@ def test_a_tree_with_changes_moves_nothing_until_they_are_committed(study: Proje
     study.run("surnames", "verify")
 
 
-@pytest.mark.parametrize("where", [(), pytest.param(("--temp",), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("where", [(), ("--temp",)])
 def test_an_experiment_moves_nothing(study: Project, where: tuple[str, ...]) -> None:
     """In the work tree or in a folder of its own; the study's own models stay as they were."""
     before = registry(study)
@@ -67,6 +69,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", BROKEN)
 def test_a_broken_store_is_named_with_what_mends_it(study: Project, how: str) -> None:
     """By every command that needs it, in a line; `surnames rebuild` keeps the file and works."""

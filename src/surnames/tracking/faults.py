@@ -7,6 +7,7 @@ from surnames.core.errors import StudyError
 from surnames.tracking.store import Store, hide_password
 
 AGAIN = "`surnames rebuild` makes it again and keeps the old one"
+REMADE = "`surnames rebuild` makes them again"
 UPGRADE = "make a copy of it, then `mlflow db upgrade <its address>`"
 
 
@@ -69,9 +70,8 @@ def explain(store: Store, error: Exception) -> Exception:
         return error
     said = str(getattr(error, "orig", None) or error).split()
     reason = hide_password(" ".join(said))[:300]
-    kind, what, remedy = next(
-        tuple(meaning) for words, *meaning in FAULTS if re.search(words, reason, re.IGNORECASE)
-    )
+    found = (fault for fault in FAULTS if re.search(fault[0], reason, re.IGNORECASE))
+    _, kind, what, remedy = next(found)
     if kind is OtherSchema and store.database is None:
         remedy = UPGRADE
     if remedy != AGAIN:

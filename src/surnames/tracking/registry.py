@@ -16,6 +16,7 @@ from surnames.study import statistics
 from surnames.tracking import champion
 from surnames.tracking.candidates import HELD_OUT, SPLIT, Candidate
 from surnames.tracking.champion import Contender
+from surnames.tracking.faults import REMADE
 from surnames.tracking.run_record import render
 from surnames.tracking.runs import PAGE
 from surnames.tracking.session import global_address, opened, unanswered
@@ -228,4 +229,6 @@ def registered(uri: str) -> Iterator[Path]:
             if unanswered(error):
                 raise
             raise StudyError(f"no model {uri} in {store}: {error.message}") from None
+        if not (path / "MLmodel").is_file():
+            raise StudyError(f"the files of {uri} are gone from {store}; {REMADE}")
         yield path

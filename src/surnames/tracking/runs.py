@@ -5,10 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from surnames.core.errors import StudyError
-from surnames.tracking.faults import Damaged
+from surnames.tracking.faults import REMADE, Damaged
 from surnames.tracking.session import opened, unanswered
 from surnames.tracking.sqlite_file import query, schema
-from surnames.tracking.store import EXPERIMENT, FINGERPRINT, Store, existing_store
+from surnames.tracking.store import EXPERIMENT, FINGERPRINT, STORE_ARTIFACTS, Store, existing_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -60,6 +60,8 @@ def holds(store: Store, fingerprints: set[str]) -> bool:
         )
     except Damaged:
         return False
+    if rows and not store.database.with_name(STORE_ARTIFACTS.name).is_dir():
+        raise StudyError(f"the files of the MLflow store {store} are gone; {REMADE}")
     return fingerprints <= {value for value, location in rows if location == store.artifacts}
 
 

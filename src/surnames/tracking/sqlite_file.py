@@ -43,7 +43,7 @@ def schema(store: Store) -> str:
 
 @cache
 def expected_schema() -> str:
-    """The version of the tables that the installed MLflow works with: that of its last migration."""
+    """The version of the tables that the installed MLflow works with: its last migration's."""
     spec = find_spec("mlflow")
     assert spec is not None and spec.origin
     migrations = Path(spec.origin).parent / "store/db_migrations/versions"
