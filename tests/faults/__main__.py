@@ -1,48 +1,108 @@
 """`python -m faults`: break a small study in every way there is, and write docs/reliability.md."""
 
 import argparse
+import queue
 import sys
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from support.projects import ROOT, clone, commit
+from support.projects import ROOT, Project, clone, commit
 
-from faults import kills, refusals, serving, storage
-from faults.study import Outcome, fresh
-from surnames.display.tables import aligned, markdown
+from faults import fuzz, hostile, kills, refusals, serving, storage
+from faults.study import Attempt, Outcome, Study, fresh
+from surnames.display.tables import aligned, escape_rows, markdown
 from surnames.workflow import smoke
 
-KINDS = {"kills": kills, "storage": storage, "refusals": refusals, "serving": serving}
-COLUMNS = ("lost", "double", "traceback", "orphan", "blocked", "touched", "other")
+KINDS = {
+    "kills": kills,
+    "storage": storage,
+    "refusals": refusals,
+    "hostile": hostile,
+    "fuzz": fuzz,
+    "serving": serving,
+}
+COUNTED = {
+    "lost": "lost",
+    "double": "double",
+    "traceback": "tracebacks",
+    "orphan": "orphans",
+    "blocked": "blocked clones",
+    "touched": "touched",
+}
+HEAD = ("kind", "tried", "survived", *COUNTED.values(), "other")
+RIGHT = range(1, len(HEAD))
 PAGE = ROOT / "docs/reliability.md"
 
 
 def main() -> None:
+    """Break, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, help="attempts of each kind (default: all there are)")
+    parser.add_argument("--only", default="", help="attempts whose name holds this text")
     options = parser.parse_args()
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="surnames-faults-") as scratch:
-        finished = clone(Path(scratch) / "finished")
-        smoke.shrink(finished.folder)
-        commit(finished, "A small study")
-        finished.run("surnames", "repro")
-        commit(finished, "Its results")
+        finished = small_study(Path(scratch) / "finished")
         for kind in options.kinds:
-            study = fresh(finished, Path(scratch) / kind)
-            for outcome in KINDS[kind].run(study, options.seed, options.count):
-                outcomes.append(outcome)
+            began, own = time.monotonic(), []
+            for outcome in attempts(finished, Path(scratch) / kind, kind, options):
+                own.append(outcome)
                 state = ", ".join(outcome.faults) or "ok"
                 print(f"{kind} {state}: {outcome.name} | {outcome.said}", flush=True)
-                if "lost" in outcome.faults or "blocked" in outcome.faults:  # begin with a new one
-                    study = fresh(finished, Path(scratch) / f"{kind}-{len(outcomes)}")
-    print("\n" + aligned(("kind", "tried", "survived", *COLUMNS), table(outcomes), range(1, 10)))
-    if options.count is None and options.kinds == list(KINDS):
+            print(f"{kind}: {len(own)} in {time.monotonic() - began:.0f} s", flush=True)
+            outcomes += own
+    print("\n" + aligned(HEAD, table(outcomes), RIGHT))
+    if options.count is None and not options.only and options.kinds == list(KINDS):
         PAGE.write_text(page(outcomes), encoding="utf-8")
     sys.exit(any(outcome.faults for outcome in outcomes))
+
+
+def small_study(folder: Path) -> Project:
+    """The finished and committed study of which copies are broken."""
+    finished = clone(folder)
+    smoke.shrink(folder)
+    commit(finished, "A small study")
+    finished.run("surnames", "repro", OMP_NUM_THREADS="1")
+    commit(finished, "Its results")
+    finished.run("surnames", "repro", OMP_NUM_THREADS="1")  # registers what was committed
+    return finished
+
+
+def attempts(
+    finished: Project, folder: Path, kind: str, options: argparse.Namespace
+) -> Iterator[Outcome]:
+    """The outcomes of a kind in the order in which they end, from two copies at once.
+
+    A copy in which something stays wrong is replaced by a new one.
+    """
+    module = KINDS[kind]
+    at_once = 1 if kind in ("serving", "fuzz") else 2
+    studies: queue.Queue[Study] = queue.Queue()
+    folder.mkdir()
+    for number in range(at_once):
+        studies.put(fresh(finished, folder / str(number)))
+
+    def once(number: int, attempt: Attempt) -> list[Outcome]:
+        study = studies.get()
+        outcomes = list(attempt.run(study))
+        if any(outcome.faults for outcome in outcomes) and kind not in ("fuzz", "serving"):
+            study = fresh(finished, folder / f"after-{number}")
+        studies.put(study)
+        return outcomes
+
+    chosen = module.attempts(options.seed)
+    chosen = [one for one in chosen if options.only in one.name]
+    if options.count is not None:
+        chosen = chosen[:: max(len(chosen) // options.count, 1)][: options.count]
+    with ThreadPoolExecutor(at_once) as pool:
+        for outcomes in pool.map(once, range(len(chosen)), chosen):
+            yield from outcomes
 
 
 def table(outcomes: list[Outcome]) -> list[list[str]]:
@@ -50,24 +110,27 @@ def table(outcomes: list[Outcome]) -> list[list[str]]:
     rows = []
     for kind in dict.fromkeys(outcome.kind for outcome in outcomes):
         own = [outcome for outcome in outcomes if outcome.kind == kind]
-        wrong = Counter(
-            fault if fault in COLUMNS else "other" for one in own for fault in one.faults
-        )
+        wrong = Counter(COUNTED.get(fault, "other") for one in own for fault in set(one.faults))
         survived = sum(not one.faults for one in own)
-        rows.append([kind, str(len(own)), str(survived), *(str(wrong[key]) for key in COLUMNS)])
+        rows.append([kind, str(len(own)), str(survived), *(str(wrong[key]) for key in HEAD[3:])])
     return rows
 
 
 def page(outcomes: list[Outcome]) -> str:
-    """docs/reliability.md: the table, and every attempt with what was said."""
-    summary = markdown(("kind", "tried", "survived", *COLUMNS), table(outcomes), range(1, 10))
+    """docs/reliability.md: the table, and what was said of what was broken."""
+    summary = markdown(HEAD, table(outcomes), RIGHT)
     parts = [(Path(__file__).parent / "reliability.md").read_text(encoding="utf-8"), summary, ""]
-    serving_rows = [[one.name, one.said] for one in outcomes if one.kind == "serving"]
-    parts += ["## Serving", "", markdown(("what", "measured"), serving_rows), ""]
-    storage_rows = [[one.name, one.said] for one in outcomes if one.kind == "storage"]
-    parts += ["## What is said of damaged files", ""]
-    parts += [markdown(("what", "`surnames repro` says"), storage_rows), ""]
-    return "\n".join(parts)
+    for kind, title, head in (
+        ("serving", "Serving", ("what", "measured")),
+        ("fuzz", "Random input", ("reader", "in a minute")),
+        ("storage", "What is said of damaged files", ("what", "said")),
+    ):
+        rows = [[one.name, one.said] for one in outcomes if one.kind == kind]
+        parts += [f"## {title}", "", markdown(head, escape_rows(rows)), ""]
+    if wrong := [[one.name, ", ".join(one.faults), one.said] for one in outcomes if one.faults]:
+        parts += ["## What did not survive", ""]
+        parts += [markdown(("what", "fault", "said"), escape_rows(wrong)), ""]
+    return "\n".join(parts).replace(str(Path(tempfile.gettempdir())), "/tmp")
 
 
 if __name__ == "__main__":

@@ -1,41 +1,50 @@
 """Wrong params.yaml and claims.yaml files, by all three ways in."""
 
-from collections.abc import Iterator
+from functools import partial
 
-from support.bad_files import BAD
+from support.bad_files import BAD, Bad
 from support.projects import ROOT
 
-from faults.study import TRACEBACK, Outcome, Study, last_line
+from faults.study import TRACEBACK, Attempt, Outcome, Study, last_line
 
 WAYS = (("surnames", "repro"), ("dvc", "repro"), ("python", "pipeline/gate.py"))
-PLACES = ("data", "results", "reports", "mlflow", "README.md", "docs", "dvc.lock")
+SECONDS = 120  # what is not refused by then has begun to run
+LONGEST = 3000  # characters of a message
 
 
-def touched(study: Study) -> dict[str, int]:
-    """When each file of the study was last written."""
-    files = [path for place in PLACES for path in (study.folder / place).rglob("*")]
-    files += [study.folder / place for place in PLACES]
-    return {str(path): path.stat().st_mtime_ns for path in files if path.is_file()}
+def attempts(seed: int) -> list[Attempt]:
+    """Each file by each way."""
+    return [Attempt(bad.name, partial(refuse, bad)) for bad in BAD]
 
 
-def run(study: Study, seed: int, count: int | None = None) -> Iterator[Outcome]:
-    """Each must be refused in some lines and without a traceback, and nothing be written."""
-    texts = {name: (study.folder / name).read_text() for name in ("params.yaml", "claims.yaml")}
-    before = touched(study)
-    for bad in BAD[:: 1 if count is None else len(BAD) // count]:
-        content = bad.edited((ROOT / bad.file).read_text())
+def refuse(bad: Bad, study: Study) -> list[Outcome]:
+    """It must be refused in some lines and without a traceback, and nothing be written."""
+    place = study.folder / bad.file
+    text = place.read_text(encoding="utf-8")
+    outcomes = []
+    try:
+        place.write_bytes(bad.edited((ROOT / bad.file).read_text("utf-8")))
         for way in WAYS:
-            outcome = Outcome("refusals", f"{bad.name}, by {way[0]}")
-            (study.folder / bad.file).write_bytes(content)
-            status, printed = study.run(*way)
-            (study.folder / bad.file).write_text(texts[bad.file])
-            outcome.said = last_line(printed)
-            if not status:
-                outcome.faults.append("accepted")
-            if way[0] != "dvc" and status != 2:
-                outcome.faults.append("status")
-            if way[0] != "dvc" and TRACEBACK in printed:  # DVC reads the file itself, and first
-                outcome.faults.append("traceback")
-            if touched(study) != before:
-                outcome.faults.append("touched")
-            yield outcome
+            outcomes.append(_refused(bad, way, study))
+    finally:
+        place.write_text(text, encoding="utf-8")
+    return outcomes
+
+
+def _refused(bad: Bad, way: tuple[str, ...], study: Study) -> Outcome:
+    outcome = Outcome("refusals", f"{bad.name}, by {way[0]}")
+    before = study.touched()
+    status, printed = study.run(*way, seconds=SECONDS)
+    outcome.said = last_line(printed)
+    if not status:
+        outcome.fault("accepted", outcome.said)
+    if way[0] != "dvc":  # which reads the file itself, and first
+        if status != 2:
+            outcome.fault("status", f"{status}: {outcome.said}")
+        if TRACEBACK in printed:
+            outcome.fault("traceback", outcome.said)
+        if len(printed) > LONGEST or bad.file not in printed:
+            outcome.fault("message", printed[:200])
+    if study.touched() != before:
+        outcome.fault("touched", outcome.said)
+    return outcome

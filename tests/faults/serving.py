@@ -9,35 +9,39 @@ import psutil
 from support.load import load
 from support.servers import await_answer, free_port
 
-from faults.study import Outcome, Study
+from faults.study import Attempt, Outcome, Study
 
 NAMES = ["Satoshi", "Schmidhuber", "O'Néàl", "Ślusàrski", "Jackson", "de la Cruz"]
 P99 = 500  # ms
+MODELS = ("champion", "fixed")
 
 
-def run(study: Study, seed: int, count: int | None = None) -> Iterator[Outcome]:
+def attempts(seed: int) -> list[Attempt]:
     """A minute of load for each of two models, and the memory of the largest request."""
-    for model in ("champion", "fixed"):
-        port = free_port()
-        command = ["surnames", "serve", "--model", model, "--port", str(port)]
-        server = subprocess.Popen(
-            command,
-            cwd=study.folder,
-            env=study.environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        try:
-            await_answer(f"http://127.0.0.1:{port}/ping", server)
-            yield from _asked(f"http://127.0.0.1:{port}/invocations", server.pid, model, count)
-        finally:
-            server.terminate()
-            server.wait()
+    return [Attempt(model, lambda study, model=model: serve(study, model)) for model in MODELS]  # type: ignore[misc]
 
 
-def _asked(address: str, pid: int, model: str, count: int | None) -> Iterator[Outcome]:
-    found = load(address, NAMES, seconds=60 if count is None else 3)
+def serve(study: Study, model: str, seconds: float = 60) -> Iterator[Outcome]:
+    """Ask a server of its own."""
+    port = free_port()
+    server = subprocess.Popen(
+        ["surnames", "serve", "--model", model, "--port", str(port)],
+        cwd=study.folder,
+        env=study.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        await_answer(f"http://127.0.0.1:{port}/ping", server)
+        yield from _asked(f"http://127.0.0.1:{port}/invocations", server.pid, model, seconds)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _asked(address: str, pid: int, model: str, seconds: float) -> Iterator[Outcome]:
+    found = load(address, NAMES, seconds=seconds)
     outcome = Outcome("serving", f"64 clients of {model}")
     outcome.said = ", ".join(f"{key} {value:,.0f}" for key, value in found.items())
     outcome.faults += ["lost"] if found["errors"] else []
