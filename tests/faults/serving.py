@@ -18,7 +18,7 @@ MODELS = ("champion", "fixed")
 
 def attempts(seed: int) -> list[Attempt]:
     """A minute of load for each of two models, and the memory of the largest request."""
-    return [Attempt(model, lambda study, model=model: serve(study, model)) for model in MODELS]  # type: ignore[misc]
+    return [Attempt(model, lambda study, model=model: serve(study, model)) for model in MODELS]
 
 
 def serve(study: Study, model: str, seconds: float = 60) -> Iterator[Outcome]:

@@ -214,3 +214,17 @@ def last_line(printed: str) -> str:
 def fresh(project: Project, folder: Path) -> Study:
     """A copy of a finished study."""
     return Study(project.copy(folder))
+
+
+def judge(outcome: Outcome, status: int, printed: str) -> None:
+    """One message, and 1 or 2."""
+    if TRACEBACK in printed:
+        outcome.fault("traceback", said(printed))
+    if status not in (0, 1, 2):
+        outcome.fault("status", f"{status}: {said(printed)}")
+
+
+def said(printed: str) -> str:
+    """The error, or else the last line."""
+    errors = [line for line in printed.splitlines() if line.lower().startswith("error:")]
+    return errors[-1][:250] if errors else last_line(printed)
