@@ -1,4 +1,4 @@
-"""Files that strangers might give: names, archives, weights, cards and the comment job's artefact."""
+"""What strangers might give: names, archives, weights, cards and the comment job's artefact."""
 
 import io
 import json
