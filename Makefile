@@ -64,7 +64,7 @@ test-all: lint types ## the same with the slow tests too
 	@tests/system-packages.sh
 	@.venv/bin/python -m pytest -n 2
 
-faults: .venv/ready ## break a small study in every way there is, and write docs/reliability.md (an hour)
+faults: .venv/ready ## break a small study in every way there is, and write docs/reliability.md (40 minutes)
 	@cd tests && ../.venv/bin/python -m faults
 
 lint: .venv/ready ## ruff's rules and its format; which room imports which; the lock against pyproject.toml
