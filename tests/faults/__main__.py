@@ -90,7 +90,10 @@ def attempts(
 
     def once(number: int, attempt: Attempt) -> list[Outcome]:
         study = studies.get()
-        outcomes = list(attempt.run(study))
+        try:
+            outcomes = list(attempt.run(study))
+        except Exception as error:  # so that the others are tried all the same
+            outcomes = [Outcome(kind, attempt.name, f"not tried: {error!r}", ["harness"])]
         if any(outcome.faults for outcome in outcomes) and kind not in ("fuzz", "serving"):
             study = fresh(finished, folder / f"after-{number}")
         studies.put(study)
