@@ -25,25 +25,37 @@ def attempts() -> list[Attempt]:
         found.append(Attempt(f"no room for {stage}", lambda study, case=case: [case(study)]))
     return found + [
         Attempt(one.__name__, lambda study, one=one: [one(study)])
-        for one in (output_nowhere, full_disk, read_only)
+        for one in (no_room_for_dvc, output_nowhere, full_disk, read_only)
     ]
 
 
 def too_large(study: Study, stage: str, way: tuple[str, ...]) -> Outcome:
-    """No file may grow beyond some kilobytes: like a full disk, in the middle of a write."""
+    """No file of a stage may grow beyond some bytes: like a full disk, in the middle of a write."""
     outcome = Outcome("storage", f"no room for what {stage} writes, {' '.join(way)}")
     study.forget(stage)
     kept = study.state()
-    command = 'ulimit -f 1; exec "$@"'
-    status, printed = study.run("bash", "-c", command, "limited", *way)
+    shown = f"{' '.join(way)} 2>&1 | cat; exit ${{PIPESTATUS[0]}}"  # a pipe has room
+    status, printed = study.run("bash", "-c", shown, **study.struck(stage=stage, moment="limited"))
     outcome.said = said(printed)
-    if TRACEBACK in printed and way == REPRO:  # DVC shows its own
+    if not study.journal():
+        outcome.fault("not reached", outcome.said)
+    if TRACEBACK in printed:
         outcome.fault("traceback", said(printed))
-    if status and status not in (1, 255):
+    if status not in (1, 255):  # 255 is DVC's own
         outcome.fault("status", f"{status}: {said(printed)}")
-    now = study.state()
-    if lost := [name for name in kept if name != "dvc.lock" and name not in now]:
+    if lost := [name for name in kept if name not in study.state()]:
         outcome.fault("lost", f"removed: {', '.join(lost[:3])}")
+    study.compare(outcome)
+    return outcome
+
+
+def no_room_for_dvc(study: Study) -> Outcome:
+    """The same for DVC, which writes a database, dvc.lock and its cache."""
+    outcome = Outcome("storage", "no room for what DVC writes")
+    study.forget("compare")
+    status, printed = study.run("bash", "-c", 'ulimit -f 1; exec "$@"', "limited", *REPRO)
+    judge(outcome, status, printed)
+    outcome.said = said(printed)
     study.compare(outcome)
     return outcome
 

@@ -25,7 +25,7 @@ class Damage:
     name: str
     change: Break
     command: tuple[str, ...] = REPRO
-    stage: str = ""  # made to run again
+    words: str = ""  # of the message
     environment: tuple[tuple[str, str], ...] = ()
 
 
@@ -169,6 +169,7 @@ DAMAGES = [
         "another owner's repository",
         lambda folder: None,
         ("surnames", "diff", "HEAD"),
+        "safe.directory",
         environment=(("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1"),),
     ),
 ]
@@ -192,6 +193,8 @@ def meet(study: Study, damage: Damage) -> Outcome:
     status, printed = study.run(*damage.command, **dict(damage.environment))
     outcome.said = said(printed) if status else "works" if damage.command != REPRO else "made again"
     judge(outcome, status, printed)
+    if damage.words not in printed:
+        outcome.fault("message", said(printed))
     if not (study.folder / ".git").exists():
         shutil.copytree(repository, study.folder / ".git")
     shutil.rmtree(repository)
@@ -208,7 +211,7 @@ def meet(study: Study, damage: Damage) -> Outcome:
 def _follow(study: Study, outcome: Outcome, printed: str, command: tuple[str, ...]) -> None:
     """Run the commands that are named, one after the other, until the first one works."""
     for named in dict.fromkeys(NAMED.findall(printed)):
-        study.run(*shlex.split(named))
+        judge(outcome, *study.run(*shlex.split(named)))
         status, printed = study.run(*command)
         if not status:
             return

@@ -1,5 +1,6 @@
 """A finished small study that is broken, run again, and compared with what it was."""
 
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from support.projects import Project
 
 from surnames.core.digests import digest
 
+STRIKE = Path(__file__).parent / "strike"
 TRACEBACK = "Traceback (most recent call last)"
 SECONDS = 25  # for the processes of a killed command to end
 LONGEST = 600  # seconds of a command
@@ -124,6 +126,23 @@ class Study:
             output.seek(0)
             return process.returncode, output.read()
 
+    def struck(self, **order: object) -> dict[str, str]:
+        """The environment in which a stage announces itself and is struck; see strike/."""
+        place = self.folder / ".dvc/tmp/journal"
+        for left in (place, Path(f"{place}.struck")):
+            left.unlink(missing_ok=True)
+        return {
+            "PYTHONPATH": f"{STRIKE}{os.pathsep}{self.folder / 'src'}",
+            "SURNAMES_STRIKE": json.dumps(order | {"journal": str(place)}),
+        }
+
+    def journal(self) -> list[str]:
+        """What has been announced, which is then forgotten."""
+        place = self.folder / ".dvc/tmp/journal"
+        lines = place.read_text().splitlines() if place.exists() else []
+        place.unlink(missing_ok=True)
+        return lines
+
     def environment(self) -> dict[str, str]:
         """As a user has it who has activated the environment, and who does not know of this one."""
         ours = ("SURNAMES_", "DVC_", "MLFLOW_", "PYTEST_", "MAKE", "MFLAGS")
@@ -168,9 +187,7 @@ class Study:
 
         `whole`: `surnames verify` is asked, too; it takes some seconds.
         """
-        strike = environment and {"SURNAMES_STRIKE": environment["SURNAMES_STRIKE"]}
-        path = environment and {"PYTHONPATH": environment["PYTHONPATH"]}
-        status, printed = self.run(*command, **(strike or {}), **(path or {}))
+        status, printed = self.run(*command, **environment)
         if TRACEBACK in printed and (status or command[0] != "dvc"):
             outcome.fault("traceback", last_line(printed))
         if status:

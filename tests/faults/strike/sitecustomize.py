@@ -8,6 +8,7 @@ and victim, and names the journal: a line for each stage that begins or ends, an
 import atexit
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -108,7 +109,10 @@ if ORDER and STAGE == "dvc":
         sys.addaudithook(_watch_dvc)
 elif ORDER and any(word.startswith("pipeline/") for word in sys.orig_argv):
     announce(f"begins {STAGE}")
-    atexit.register(announce, f"ends {STAGE}")
+    if ORDER["stage"] == STAGE and ORDER["moment"] == "limited":  # the bytes of each file it writes
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20, resource.RLIM_INFINITY))
+    else:
+        atexit.register(announce, f"ends {STAGE}")
     if ORDER["stage"] == STAGE:
         strike("begins")
         atexit.register(strike, "ends")
