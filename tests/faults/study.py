@@ -99,9 +99,12 @@ class Study:
         if stage == "track":
             shutil.rmtree(self.folder / "mlflow", ignore_errors=True)
         lock = yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
+        shared = {out["md5"] for key in lock for out in lock[key]["outs"] if key != stage}
         for out in lock[stage]["outs"]:
             place = self.folder / out["path"]
             shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+            if out["md5"] in shared:
+                continue
             kept = self.folder / ".dvc/cache/files/md5" / out["md5"][:2] / out["md5"][2:]
             kept.unlink(missing_ok=True)
         shutil.rmtree(self.folder / ".dvc/cache/runs", ignore_errors=True)
@@ -210,8 +213,11 @@ class Study:
             wrong = [line for line in printed.splitlines() if not line.startswith("present")]
             if status:
                 outcome.fault("lost", f"verify: {' | '.join(wrong[2:5])}"[:200])
-        if left := [one for one in self.folder.rglob(".*.tmp") if ".venv" not in one.parts]:
-            outcome.fault("leftover", str(left[0].relative_to(self.folder)))
+        left = [one.relative_to(self.folder) for one in self.folder.rglob(".*.tmp")]
+        if left := [
+            one for one in left if one.parts[0] not in (".venv", ".dvc")
+        ]:  # DVC has its own
+            outcome.fault("leftover", str(left[0]))
 
 
 @dataclass(frozen=True)
