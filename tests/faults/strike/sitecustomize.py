@@ -17,6 +17,7 @@ import time
 ORDER = json.loads(os.environ.get("SURNAMES_STRIKE", "{}"))
 STAGE = os.environ.get("DVC_STAGE", "dvc")
 REPRO = (b"surnames", b"dvc")
+HOLD = 60  # seconds that a stage whose parent was struck would go on, if nothing ended it
 
 
 def _ancestor() -> int:
@@ -65,6 +66,8 @@ def strike(moment: str, written: str = "") -> None:
         os.kill(os.getpid(), number)
     else:
         os.kill(os.getppid() if ORDER["victim"] == "dvc" else _ancestor(), number)
+        if STAGE != "dvc":
+            time.sleep(HOLD)
 
 
 def _later() -> None:
