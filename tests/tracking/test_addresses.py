@@ -88,7 +88,7 @@ def test_the_schema_is_the_one_that_mlflow_expects(tmp_path: Path) -> None:
     assert schema(store) == expected_schema() != ""
     with sqlite3.connect(tmp_path / "mlflow.db") as database:
         database.execute("update alembic_version set version_num = 'ffffffffffff'")
-    with pytest.raises(OtherSchema, match="ffffffffffff.*surnames rebuild"), opened(store):
+    with pytest.raises(OtherSchema, match=r"ffffffffffff.*surnames rebuild"), opened(store):
         pass
     (tmp_path / "mlflow.db").write_bytes(b"garbage" * 100)
     with pytest.raises(Damaged, match="surnames rebuild"), opened(store):
