@@ -22,7 +22,7 @@ def main() -> None:
     if unregistered:
         print(f"MLflow: no model is registered, and no alias moved: {unregistered}")
     else:
-        tables.write_json(receipt | {"store": str(store)}, REGISTERED)
+        tables.write_json(receipt | {"store": store.name}, REGISTERED)
     print(f"MLflow: {added} runs added, {len(study.subjects) - added} already there; {store}")
 
 

@@ -102,20 +102,6 @@ def status() -> dict[str, list[Any]]:
         return dict(repo.status())
 
 
-def outdated(names: tuple[str, ...]) -> list[str]:
-    """The stages, of those whose names begin so, that read something else than dvc.lock says.
-
-    Without DVC's locks, so that a stage may ask while others run.
-    """
-    with opened() as repo:
-        return [
-            stage.addressing
-            for stage in repo.index.stages
-            if stage.addressing.startswith(names)
-            and any(dep.workspace_status() for dep in stage.deps)
-        ]
-
-
 def repro(*targets: str, single_item: bool = False, force: bool = False) -> None:
     """Run what changed of these stages and of those before them, or with `single_item` of these.
 

@@ -145,7 +145,7 @@ def test_query_of_another_database(tmp_path: Path) -> None:
         ({"commit": "c", "dirty": "true"}, {}, "not committed"),
         ({"commit": "c", "dirty": "false"}, {"DVC_EXP_BASELINE_REV": "c"}, "experiment"),
         ({"commit": "c", "dirty": "false"}, {"DVC_ROOT": "/"}, "experiment"),
-        ({"commit": "c", "dirty": "false"}, {"DVC_EXP_AUTO_PUSH": "1"}, "train@x"),
+        ({"commit": "c", "dirty": "false"}, {"DVC_EXP_AUTO_PUSH": "1"}, ""),
     ],
 )
 def test_what_registers_nothing(
@@ -155,14 +155,11 @@ def test_what_registers_nothing(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """Dirty trees, experiments, and results that the committed code did not make."""
+    """Dirty trees and experiments, but not a setting of DVC's that only sounds like one."""
     monkeypatch.chdir(tmp_path)
     for name in ("DVC_ROOT", "DVC_EXP_BASELINE_REV"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(publish.dvc_repo, "outdated", lambda _: ["train@x"])
-    assert words in publish.unregistrable(code)
-    monkeypatch.setattr(publish.dvc_repo, "outdated", lambda _: [])
-    clean = code.get("dirty") == "false" and environment.keys() <= {"DVC_EXP_AUTO_PUSH"}
-    assert bool(publish.unregistrable(code)) != clean
+    reason = publish.unregistrable(code)
+    assert words in reason and bool(reason) == bool(words)

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surnames import dvc_repo
 from surnames.core import files
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
@@ -133,8 +132,6 @@ def unregistrable(code: dict[str, str]) -> str:
     elsewhere = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve() != Path.cwd().resolve()
     if elsewhere or "DVC_EXP_BASELINE_REV" in os.environ:
         return "this is an experiment; apply it and commit"
-    if stale := dvc_repo.outdated(("train@", "evaluate@")):
-        return f"what is committed did not make the results of {', '.join(stale)}"
     return ""
 
 

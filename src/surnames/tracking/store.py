@@ -59,6 +59,11 @@ class Store:
         return Path(unquote(path))  # as SQLAlchemy does
 
     @property
+    def name(self) -> str:
+        """The address without a password; "" for the project's own file, which moves with it."""
+        return "" if self.database == self.project / STORE_DATABASE else str(self)
+
+    @property
     def artifacts(self) -> str | None:
         """The folder of the artifacts; None where the server decides."""
         folder = self.database.parent.resolve() if self.database else self.project / STORE

@@ -62,7 +62,7 @@ def _published() -> bool:
     if not holds(store, set(receipt["fingerprints"])):
         return False
     registered = tables.read_json(REGISTERED) if REGISTERED.is_file() else None
-    return registered == receipt | {"store": str(store)} or bool(unregistrable(code_tags()))
+    return registered == receipt | {"store": store.name} or bool(unregistrable(code_tags()))
 
 
 def write_documents() -> None:
