@@ -14,7 +14,7 @@ from support.projects import ROOT, Project, clone, commit
 
 from faults import fuzz, hostile, kills, refusals, serving, storage
 from faults.study import Attempt, Outcome, Study, fresh
-from surnames.display.tables import aligned, escape_rows, markdown
+from surnames.display.tables import aligned, markdown
 from surnames.workflow import smoke
 
 KINDS = {
@@ -129,10 +129,10 @@ def page(outcomes: list[Outcome]) -> str:
         ("storage", "What is said of damaged files", ("what", "said")),
     ):
         rows = [[one.name, one.said] for one in outcomes if one.kind == kind]
-        parts += [f"## {title}", "", markdown(head, escape_rows(rows)), ""]
+        parts += [f"## {title}", "", markdown(head, rows), ""]
     if wrong := [[one.name, ", ".join(one.faults), one.said] for one in outcomes if one.faults]:
         parts += ["## What did not survive", ""]
-        parts += [markdown(("what", "fault", "said"), escape_rows(wrong)), ""]
+        parts += [markdown(("what", "fault", "said"), wrong), ""]
     return "\n".join(parts).replace(str(Path(tempfile.gettempdir())), "/tmp")
 
 

@@ -105,6 +105,9 @@ def strike(case: Case, study: Study) -> list[Outcome]:
     rerun = study.journal()
     if twice := [one for one in kept if f"begins {one}" in rerun]:
         outcome.fault("lost", f"{', '.join(twice)} was finished, and is run again")
-    if strangers := {line.split(" ", 1)[1] for line in rerun} - {*again, "dvc", "fetch"}:
+    free = {*again, "dvc", "fetch"}
+    if case.moment == "writes dvc.lock":  # of which half is left, and the cache has no store
+        free.add("track")
+    if strangers := {line.split(" ", 1)[1] for line in rerun} - free:
         outcome.fault("lost", f"run again without a reason: {', '.join(sorted(strangers))}")
     return [outcome]

@@ -107,7 +107,9 @@ class Study:
                 continue
             kept = self.folder / ".dvc/cache/files/md5" / out["md5"][:2] / out["md5"][2:]
             kept.unlink(missing_ok=True)
-        shutil.rmtree(self.folder / ".dvc/cache/runs", ignore_errors=True)
+        for run in (self.folder / ".dvc/cache/runs").glob("*/*/*"):
+            if yaml.safe_load(run.read_text())["cmd"] == lock[stage]["cmd"]:
+                run.unlink()
 
     def run(self, *command: str, seconds: float = LONGEST, **environment: str) -> tuple[int, str]:
         """Exit status and output of a command, in a process group of its own."""
