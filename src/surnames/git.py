@@ -6,6 +6,8 @@ from pathlib import Path
 
 from surnames.core.errors import StudyError
 
+# git sets these for its hooks; they name the repository of the hook, whatever folder is meant here
+PLACES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
 NONE, FOREIGN = "not a git repository", "dubious ownership"  # git's own words
 MAKE_ONE = "work in a clone, or make it one: `git init && git add -A && git commit -m start`"
 
@@ -15,11 +17,12 @@ def git(*arguments: str, folder: Path | None = None, **environment: str) -> str:
 
     Raises StudyError with git's own words where it fails, and where there is no git.
     """
+    kept = {name: value for name, value in os.environ.items() if name not in PLACES}
     try:
         done = subprocess.run(
             ["git", *arguments],
             cwd=folder,
-            env=os.environ | {"LC_ALL": "C"} | environment,  # no translated messages
+            env=kept | {"LC_ALL": "C"} | environment,  # no translated messages
             capture_output=True,
             text=True,
             errors="surrogateescape",  # of a file that is no text

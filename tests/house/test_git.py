@@ -39,3 +39,15 @@ def test_where_there_is_no_repository_the_way_to_one_is_said(
     with pytest.raises(StudyError, match=r"not a git repository.*`git init && git add -A"):
         find_commit("HEAD")
     assert git_or_nothing("log") == ""
+
+
+def test_a_hook_does_not_choose_the_repository(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git sets GIT_DIR for hooks; `surnames smoke` in one makes a repository elsewhere."""
+    monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(repository / ".git/index"))
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    git("init", "-q", folder=elsewhere)
+    assert git("rev-parse", "--git-dir", folder=elsewhere) == ".git"
+    assert git_or_nothing("log", folder=elsewhere) == ""

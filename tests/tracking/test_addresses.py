@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from surnames.core.errors import InputError
 from surnames.tracking import publish
 from surnames.tracking.faults import Damaged, OtherSchema, explain
 from surnames.tracking.session import opened
 from surnames.tracking.sqlite_file import expected_schema, query, schema
-from surnames.tracking.store import AddressError, Store, configured_store
+from surnames.tracking.store import Store, configured_store
 
 FOLDERS = ["plain", "my%20study", "a b", "q?x=1#y", "100%", "страна 語 é", "a@b:c", "it's"]
 NO_STORE = [
@@ -55,7 +56,7 @@ def test_an_address_with_two_meanings(tmp_path: Path, monkeypatch: pytest.Monkey
     """As it is written it is this folder, as SQLAlchemy reads it the neighbour's."""
     (tmp_path / "my%20study").mkdir()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/my%20study/mlflow.db")
-    with pytest.raises(AddressError, match="%25"):
+    with pytest.raises(InputError, match="%25"):
         configured_store()
 
 
@@ -63,7 +64,7 @@ def test_an_address_with_two_meanings(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_address_that_is_no_store(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
     """The message names what would do, and the exit status is that of wrong input."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    with pytest.raises(AddressError, match=r"postgresql://.*http://") as raised:
+    with pytest.raises(InputError, match=r"postgresql://.*http://") as raised:
         configured_store()
     assert raised.value.status == 2
 

@@ -31,6 +31,12 @@ class StudyError(SurnamesError):
     """The study asks for something that it does not hold."""
 
 
+class InputError(StudyError):
+    """What a command was given cannot be used: a file, a name, a commit, an address."""
+
+    status = 2
+
+
 class TrainingError(SurnamesError):
     """No network came out of training."""
 

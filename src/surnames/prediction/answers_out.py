@@ -12,7 +12,7 @@ import numpy as np
 
 from surnames.core import alphabet, tables
 from surnames.core.corpus import LANGUAGES
-from surnames.core.errors import DataError
+from surnames.core.errors import InputError
 from surnames.prediction.model import Answers, Model
 from surnames.prediction.names_in import LANGUAGE, NAME
 
@@ -108,12 +108,12 @@ class Writer:
 def written(path: Path) -> Iterator[TextIO]:
     """A text file that appears whole or not at all; a pipe or a device is written into."""
     if path.is_dir():
-        raise DataError(f"{path} is a folder; name a file for the output")
+        raise InputError(f"{path} is a folder; name a file for the output")
     special = path.exists() and not path.is_file()
     with ExitStack() as stack:
         try:
             output = path.open("w", encoding="utf-8") if special else tables.replacing(path)
             stream = stack.enter_context(output)
         except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror}") from None
+            raise InputError(f"{path} cannot be written: {error.strerror}") from None
         yield stream

@@ -8,7 +8,7 @@ from safetensors import SafetensorError, safe_open
 from surnames.core import files, tables
 from surnames.core.corpus import LANGUAGES
 from surnames.core.digests import digest
-from surnames.core.errors import DataError, StudyError
+from surnames.core.errors import DataError, InputError, StudyError
 from surnames.evaluation.scoring import load_columns, median_replicate
 from surnames.networks.lookup import architectures
 from surnames.networks.network import Architecture, Weights, check_header, check_weights
@@ -33,7 +33,7 @@ def load(model: str = "fixed", here: Path = Path()) -> Model:
     - `champion`, `models:/...`: that of MLflow's registry;
     - a path from `here`: a run's folder or its weights.safetensors, or a logged model's folder.
 
-    Raises StudyError that lists the names that there are.
+    Raises InputError that lists the names that there are.
     """
     uri = CHAMPION if model == "champion" else model
     if uri.startswith(REGISTERED):
@@ -47,7 +47,7 @@ def load(model: str = "fixed", here: Path = Path()) -> Model:
     path = here / model
     if not path.exists():
         known = ", ".join(("champion", *NAMED, *architectures()))
-        raise StudyError(
+        raise InputError(
             f"no model {model!r}; choose from {known}, a path to weights.safetensors, the folder "
             "of a logged model, or models:/<name>/<version>"
         )
@@ -68,7 +68,7 @@ def _of_study(architecture: str) -> Model:
                 raise StudyError(f"{path} is not what {LOCK} says; `make repro` makes it again")
             return _of_run(path.parent, path, study.data_set)
     known = ", ".join(study.architectures)
-    raise StudyError(f"{SUMMARY} has no run of {architecture}; it has {known}")
+    raise InputError(f"{SUMMARY} has no run of {architecture}; it has {known}")
 
 
 def _of_run(folder: Path, path: Path, data_set: str = "") -> Model:
@@ -77,7 +77,7 @@ def _of_run(folder: Path, path: Path, data_set: str = "") -> Model:
     architecture = architectures().get(folder.name)
     if architecture is None:
         known = ", ".join(architectures())
-        raise StudyError(
+        raise InputError(
             f"{path}: the folder's name, {folder.name!r}, is no architecture; expected one of "
             f"{known}"
         )

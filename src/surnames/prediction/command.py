@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from surnames.core.corpus import is_starter
-from surnames.core.errors import DataError
+from surnames.core.errors import InputError
 from surnames.prediction.answers_out import Writer, written
 from surnames.prediction.choose import load
 from surnames.prediction.model import Model
@@ -51,7 +51,7 @@ def predict(
     """`surnames predict`: answers on standard output or in a file, remarks on standard error."""
     for name in names:
         if any("\ud800" <= character <= "\udfff" for character in name):  # what Python made of it
-            raise DataError(f"the name {name!r} is not UTF-8; give it as UTF-8")
+            raise InputError(f"the name {name!r} is not UTF-8; give it as UTF-8")
     network = load(model, here)
     if is_starter(network.data_set):
         _remark("warning: learned from the small stand-in corpus, not from the real names")

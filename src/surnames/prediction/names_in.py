@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from surnames.core.errors import DataError
+from surnames.core.errors import InputError
 
 CHUNK = 8192  # names read and scored at once; input of a whole chunk is worth the engine's import
 LONGEST = 10_000  # characters of a name in a file; one of more than 1,000 has no answer
@@ -48,24 +48,24 @@ def opened(path: Path, column: str = NAME, kind: str | None = None) -> Iterator[
     """A file's names, or those on standard input ("-"), one a line: while the context is open.
 
     `.csv` and `.parquet` files (or another one, by `kind`) have a column of names, and may have one
-    called `language`. Raises DataError, also later on, for what cannot be read.
+    called `language`. Raises InputError, also later on, for what cannot be read.
     """
     kind = kind or path.suffix.lower().removeprefix(".")
     stdin = path == STANDARD_INPUT
     if kind == "parquet" and stdin:
-        raise DataError("Parquet is not read from standard input; give the file by --file")
+        raise InputError("Parquet is not read from standard input; give the file by --file")
     try:
         with nullcontext(sys.stdin.buffer) if stdin else open(path, "rb") as file:
             yield (_parquet if kind == "parquet" else _text)(file, path, column, kind)
     except UnicodeDecodeError as error:
-        raise DataError(
+        raise InputError(
             f"{path} is not UTF-8 (byte {error.object[error.start]:#04x}); save it as UTF-8, for "
             "instance by `iconv -f LATIN1 -t UTF-8`"
         ) from None
     except OSError as error:
         if error.filename != str(path):
             raise
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _text(file: IO[bytes], path: Path, column: str, kind: str) -> Source:
@@ -84,14 +84,14 @@ def _lines(text: IO[str], path: Path) -> Iterator[Chunk]:
 
 
 def _bounded(text: IO[str], path: Path, most: int, rows: Sequence[Any] = ()) -> Iterator[str]:
-    """The lines; DataError for more than `most` characters while `rows`, if given, stay as many."""
+    """The lines; InputError above `most` characters while `rows`, if given, stay as many."""
     number, taken, row = 0, 0, 0
     while line := text.readline(most + 2):
         number += 1
         taken = taken + len(line) if rows and rows[0] == row else len(line)
         row = rows[0] if rows else 0
         if taken > most + 1:
-            raise DataError(
+            raise InputError(
                 f"{path}, line {number}: more than {most:,} characters; is this a file of names?"
             )
         yield line
@@ -109,9 +109,9 @@ def _csv(text: IO[str], path: Path, column: str) -> Iterator[Chunk]:
             names, languages = map(list, zip(*some, strict=True))
             yield Chunk(names, None if language is None else languages)
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: not valid CSV: {error}") from None
+        raise InputError(f"{path}, line {reader.line_num}: not valid CSV: {error}") from None
     except Width as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}") from None
+        raise InputError(f"{path}, line {reader.line_num}: {error}") from None
 
 
 class Width(ValueError):
@@ -138,10 +138,10 @@ def _columns(header: Sequence[str], column: str, path: Path) -> tuple[int, int |
     """The places of the names and of the languages, if there are any."""
     if column not in header:
         known = ", ".join(map("{!r:.50}".format, header[:20])) or "none"
-        raise DataError(f"{path} has no column {column!r}; it has {known}; name one by --column")
+        raise InputError(f"{path} has no column {column!r}; it has {known}; name one by --column")
     for title in (column, LANGUAGE):
         if list(header).count(title) > 1:
-            raise DataError(f"{path} has more than one column {title!r}; rename all but one")
+            raise InputError(f"{path} has more than one column {title!r}; rename all but one")
     languages = header.index(LANGUAGE) if LANGUAGE in header and column != LANGUAGE else None
     return header.index(column), languages
 
@@ -161,7 +161,7 @@ def _parquet(file: IO[bytes], path: Path, column: str, kind: str) -> Source:
         text = schema.field(title).type
         values = text.value_type if types.is_dictionary(text) else text
         if not (types.is_string(values) or types.is_large_string(values)):
-            raise DataError(f"{path}: expected text in column {title!r}, got {text}")
+            raise InputError(f"{path}: expected text in column {title!r}, got {text}")
     with _parquet_errors(path):  # a text that stands there once for a million rows stays one
         table = ParquetFile(file, pre_buffer=False, buffer_size=1 << 20, read_dictionary=titles)
     return Source(_batches(table, titles, path), table.metadata.num_rows)
@@ -180,17 +180,17 @@ def _batches(table: Any, titles: list[str], path: Path) -> Iterator[Chunk]:
         columns = [batch.column(title) for title in titles]
         for column in columns:
             if (pc.max(pc.binary_length(column.dictionary)).as_py() or 0) > LONGEST:
-                raise DataError(f"{path}: {TOO_LONG}")
+                raise InputError(f"{path}: {TOO_LONG}")
         texts = [column.dictionary_decode().to_pylist() for column in columns]
         yield Chunk(*([text or "" for text in column] for column in texts))
 
 
 @contextmanager
 def _parquet_errors(path: Path) -> Iterator[None]:
-    """pyarrow's errors as DataError; some of a damaged file's are plain OSErrors."""
+    """pyarrow's errors as InputError; some of a damaged file's are plain OSErrors."""
     from pyarrow import ArrowException
 
     try:
         yield
     except (ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {error}") from None
+        raise InputError(f"{path} cannot be read as Parquet: {error}") from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from surnames.core.errors import StudyError
+from surnames.core.errors import InputError, StudyError
 
 STORE = Path("mlflow")
 STORE_DATABASE = STORE / "mlflow.db"
@@ -20,12 +20,6 @@ NOTE = "mlflow.note.content"  # MLflow's tag for a description
 MEANT = set("%?#")  # what has a meaning in an address, which MLflow takes a path for
 SERVERS, DATABASES = ("http", "https"), ("postgresql", "mysql", "mssql")
 PASSWORD = re.compile(r"(//[^:/@\s]*:)\S*(?=@)|(pass\w*=)[^&\s]*")
-
-
-class AddressError(StudyError):
-    """MLFLOW_TRACKING_URI is no address of a store."""
-
-    status = 2
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,7 @@ def configured_store() -> Store:
 
     MLflow keeps absolute paths. A path in the temporary folder of `dvc exp run --temp` would be
     lost with that folder, so DVC_ROOT, which names the main checkout, takes precedence. Raises
-    AddressError for what cannot be an MLflow store.
+    InputError for what cannot be an MLflow store.
     """
     project = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
     path = str(project / STORE_DATABASE)
@@ -97,7 +91,7 @@ def configured_store() -> Store:
         uri = re.sub("^sqlite:", "sqlite+pysqlite:", uri)
     store = Store(uri, project)
     if given and not _usable(store):
-        raise AddressError(
+        raise InputError(
             f"MLFLOW_TRACKING_URI is {hide_password(given)!r}, which is not a store that the study "
             "can use; use sqlite:///FILE, with %25, %3F and %23 for %, ? and # in its path, "
             "postgresql://USER@HOST/DATABASE or http://HOST:PORT, or unset it"

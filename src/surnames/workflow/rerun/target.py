@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from surnames import dvc_repo
-from surnames.core.errors import StudyError
+from surnames.core.errors import InputError, StudyError
 from surnames.core.params import Run
 from surnames.core.tables import Row
 from surnames.git import git_or_nothing
@@ -32,12 +32,12 @@ class Target:
 
 
 def find(wanted: str) -> Target:
-    """The target that a commit or the ID of an MLflow run names; StudyError where none is known."""
+    """The target that a commit or the ID of an MLflow run names; InputError where none is known."""
     commit = find_commit(wanted)
     if not commit and re.fullmatch("[0-9a-f]{32}", wanted):
         return _of_run(wanted)
     if not commit:
-        raise StudyError(
+        raise InputError(
             f"{wanted!r} is neither a commit of this repository nor the ID of an MLflow run (32 "
             "hexadecimal digits); `git log` lists commits, `make ui` runs; `git fetch` brings "
             "commits, in a shallow clone with --unshallow"

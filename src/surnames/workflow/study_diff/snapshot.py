@@ -9,7 +9,7 @@ from typing import Any
 
 from surnames import dvc_repo
 from surnames.core import files, yaml_files
-from surnames.core.errors import ParameterError, StudyError
+from surnames.core.errors import InputError, ParameterError, StudyError
 from surnames.git import git, git_or_nothing
 from surnames.project import LOCK
 from surnames.study.paths import LEDGER, RECALL, REPLICATES, SUMMARY
@@ -55,13 +55,13 @@ def read(path: Path, commit: str | None) -> str:
 def load(commit: str | None, known_as: str = "") -> Snapshot:
     """The study of a commit, which readers know by that name, or of the work tree where None.
 
-    Raises StudyError for an unknown commit and for a file that cannot be parsed.
+    Raises InputError for an unknown commit, StudyError for a file that cannot be parsed.
     """
     name, digest = "the work tree", None
     if commit is not None:
         digest = find_commit(commit)
         if not digest:
-            raise StudyError(
+            raise InputError(
                 f"{commit!r} is not a commit in this repository; name a branch, a tag or a commit, "
                 "and `git fetch` it first if it is on another machine"
             )
