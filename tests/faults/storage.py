@@ -1,7 +1,6 @@
 """Files that are damaged or missing, and disks that take no more."""
 
 import re
-import shlex
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -211,7 +210,7 @@ def meet(study: Study, damage: Damage) -> Outcome:
 def _follow(study: Study, outcome: Outcome, printed: str, command: tuple[str, ...]) -> None:
     """Run the commands that are named, one after the other, until the first one works."""
     for named in dict.fromkeys(NAMED.findall(printed)):
-        judge(outcome, *study.run(*shlex.split(named)))
+        judge(outcome, *study.run("bash", "-c", named))
         status, printed = study.run(*command)
         if not status:
             return

@@ -5,9 +5,11 @@ import socket
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+import psutil
+import psycopg
 import pytest
 from mlflow import MlflowClient
 from support.loopback import Server
@@ -16,12 +18,23 @@ from support.projects import Project
 from support.servers import free_port, mlflow_server, postgresql
 
 from surnames.dvc_repo import read_lock
-from surnames.tracking.store import FINGERPRINT, MODEL
+from surnames.tracking.store import EXPERIMENT, FINGERPRINT, MODEL
 
 
 def server(kind: str, folder: Path) -> AbstractContextManager[str]:
     """A store of that kind that nobody has written to."""
     return postgresql() if kind == "PostgreSQL" else mlflow_server(folder)
+
+
+def end_server(uri: str) -> None:
+    """Kill the processes of a server, as a machine that loses its power."""
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        place = uri.partition("host=")[2] or uri.rpartition(":")[2]
+        if place in words and ("mlflow" in words or words[0].endswith("postgres")):
+            for one in (*process.children(recursive=True), process):
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
 
 
 @pytest.mark.slow
@@ -69,6 +82,45 @@ def test_a_store_that_is_down(study: Project, uri: str) -> None:
     again = study.run("dvc", "repro")
     assert "Running stage 'track'" in again
     assert "Running stage 'train" not in again and "Running stage 'compare'" not in again
+
+
+@pytest.mark.slow
+def test_what_postgresql_refuses_is_said(study: Project) -> None:
+    """No connection left, no right, no role, no database: one line, and nothing is trained."""
+    with postgresql() as uri:
+        host = uri.partition("host=")[2]
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute("create role full_up login connection limit 0")
+            connection.execute("create role reader login")
+        for user, database, words in (
+            ("full_up", "mlflow", "has no connection left"),
+            ("reader", "mlflow", "cannot be opened or written"),
+            ("missing", "mlflow", "does not let you in"),
+            ("surnames", "missing", "does not let you in"),
+        ):
+            address = f"postgresql://{user}@/{database}?host={host}"
+            said = study.run("surnames", "verify", fails=True, MLFLOW_TRACKING_URI=address)
+            assert words in said and "Traceback" not in said
+            assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["PostgreSQL", "HTTP"])
+def test_a_store_that_dies_while_it_is_written(kind: str, study: Project, tmp_path: Path) -> None:
+    """One line; and another one, empty, gets the whole study."""
+    with server(kind, tmp_path) as uri, ThreadPoolExecutor(1) as pool:
+        said = pool.submit(study.run, *TRACK, fails=True, MLFLOW_TRACKING_URI=uri)
+        client = MlflowClient(uri, uri)
+        while not said.done():
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            if experiment and len(client.search_runs([experiment.experiment_id])) > 2:
+                end_server(uri)
+                break
+        assert "does not answer as it must" in said.result()
+        assert "Traceback" not in said.result()
+    (tmp_path / "again").mkdir()
+    with server(kind, tmp_path / "again") as uri:
+        assert "MLflow: 20 runs added" in study.run(*TRACK, MLFLOW_TRACKING_URI=uri)
 
 
 def test_half_of_dvc_lock_is_never_read(study: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,9 @@ def configure() -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it reports every table it creates
+    for name in ("sqlalchemy.pool", "mlflow.store.db.utils"):
+        # they show the tracebacks of a connection that was lost, of which we say a line
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager
