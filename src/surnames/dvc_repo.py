@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,8 @@ def _repo(**options: Any) -> Iterator["Repo"]:
             parse_lock(_lock_text())  # which says more where it is broken
         causes = [" ".join(str(cause).split()) for cause in _iter_causes(error)]
         raise StudyError(f"DVC: {advised(': '.join(causes))}") from None
+    except sqlite3.Error as error:  # of the files in which DVC keeps what it has seen
+        raise StudyError(f"DVC cannot write its own files ({error}); is the disk full?") from None
 
 
 @contextmanager

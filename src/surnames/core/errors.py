@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from surnames.core.hidden import visible
+
 
 class SurnamesError(Exception):
     """A mistake of the user or of the world: what came, what was expected, what to do."""
@@ -74,7 +76,12 @@ def run(main: Callable[..., None]) -> None:
 
 
 def explained(error: BaseException) -> tuple[str, int]:
-    """One message for people, and the exit status."""
+    """One message for people, in which no character acts on a terminal, and the exit status."""
+    text, status = _explained(error)
+    return "\n".join(map(visible, text.split("\n"))), status
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
     if isinstance(error, SurnamesError):
         return str(error), error.status
     if isinstance(error, KeyboardInterrupt):

@@ -140,7 +140,8 @@ def _update_champion(
     numbers: dict[str, str],
 ) -> None:
     """Move the champion's alias if another is better; the decision is recorded in either case."""
-    contenders = [_contender(one.tags) for one in candidates.values() if HELD_OUT in one.tags]
+    tags = [one.tags for one in candidates.values() if HELD_OUT in one.tags]
+    contenders = [one for one in map(_contender, tags) if one]
     if not contenders:
         return
     model = client.get_registered_model(MODEL)
@@ -160,11 +161,17 @@ def _update_champion(
         client.set_registered_model_tag(MODEL, DECISION, decision.reason)
 
 
-def _contender(tags: dict[str, str]) -> Contender:
-    """A version by its tags; one of an older format has no scores, and a split equal to none."""
-    scores = np.array(json.loads(tags.get(HELD_OUT, "[]")), dtype=float)  # null is not-a-number
-    split, starter = tags.get(SPLIT, ""), tags.get("starter") == "true"
-    return Contender(tags["architecture"], scores, split, tags[FINGERPRINT], starter)
+def _contender(tags: dict[str, str]) -> Contender | None:
+    """A version by its tags; one of an older format has no scores, and a split equal to none.
+
+    None where somebody has removed or changed the tags.
+    """
+    try:
+        scores = np.array(json.loads(tags.get(HELD_OUT, "[]")), dtype=float)  # null is not-a-number
+        split, starter = tags.get(SPLIT, ""), tags.get("starter") == "true"
+        return Contender(tags["architecture"], scores, split, tags[FINGERPRINT], starter)
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def _create_version(

@@ -17,8 +17,8 @@ from typing import Any
 import psutil
 
 from surnames import dvc_repo
-from surnames.core import stage
-from surnames.core.errors import StudyError
+from surnames.core import errors, stage
+from surnames.core.errors import SurnamesError
 
 END = "\x04"  # end of transmission; on standard output the exit status follows, and a new line
 
@@ -32,9 +32,9 @@ def main() -> None:
         failed = False
         try:
             dvc_repo.repro(*json.loads(line)["targets"], **json.loads(line)["options"])
-        except StudyError as error:
+        except (SurnamesError, OSError, MemoryError) as error:
             failed = True
-            print(error, file=sys.stderr)
+            print(errors.explained(error)[0], file=sys.stderr)
         if stage.STOP in os.environ:
             sys.exit(128 + signal.SIGTERM)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is lost while this waits
