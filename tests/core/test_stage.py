@@ -31,7 +31,7 @@ def main(edited="", text="", wait=""):
         with tables.replacing(Path("data/out.csv")) as stream:
             stream.write("half")
             print("waits", flush=True)
-            time.sleep(60)
+            time.sleep(600)
     tables.replace_text(Path("data/out.csv"), "whole")
 
 if __name__ == "__main__":
@@ -146,6 +146,20 @@ def test_what_a_kill_left_goes_with_the_next_run(project: Path) -> None:
 
 def test_it_ends_with_its_parent(project: Path) -> None:
     """DVC was killed: its stage does not go on by itself."""
+    child = abandoned(project, "", "waits")
+    child.wait(timeout=60)
+
+
+def test_it_does_not_begin_without_its_parent(project: Path) -> None:
+    """DVC was killed before the script's first line."""
+    child = abandoned(project, "import time; print('begins', flush=True); time.sleep(1)", "begins")
+    child.wait(timeout=60)
+    assert not (project / "data/.out.csv").exists() and not list((project / "data").glob(".*.tmp"))
+
+
+def abandoned(project: Path, first: str, said: str) -> psutil.Process:
+    """A stage that runs `first` before all else; its parent was killed when it `said` that."""
+    (project / "src/sitecustomize.py").write_text(first)
     program = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "pipeline/small.py", "", "", "wait"])
@@ -154,19 +168,19 @@ child.wait()
 """
     path = f"{project / 'src'}{os.pathsep}{ROOT / 'src'}"
     parent = subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-S", "-c", program],  # without sitecustomize
         cwd=project,
         env=os.environ | {"DVC_STAGE": "small", "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # as a command in a terminal has its own group
     )
     assert parent.stdout
     child = psutil.Process(int(parent.stdout.readline()))
-    assert parent.stdout.readline() == "waits\n"
+    assert parent.stdout.readline() == f"{said}\n"
     parent.kill()
     parent.wait()
-    child.wait(timeout=60)
-    assert not child.is_running()
+    return child
 
 
 def test_no_stage_begins_after_an_interrupt(project: Path) -> None:

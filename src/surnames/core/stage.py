@@ -57,6 +57,9 @@ def run(main: Callable[..., None]) -> None:
         return errors.run(gated)
     if STOP in os.environ:
         sys.exit(128 + signal.SIGINT)
+    # DVC and its stages are of one process group, unless DVC was killed while Python began
+    if os.getpgid(os.getppid()) != os.getpgrp():
+        sys.exit(128 + signal.SIGTERM)
     end_with_parent()
     return errors.run(checked)
 
