@@ -146,19 +146,26 @@ def test_what_a_kill_left_goes_with_the_next_run(project: Path) -> None:
 
 def test_it_ends_with_its_parent(project: Path) -> None:
     """DVC was killed: its stage does not go on by itself."""
-    child = abandoned(project, "", "waits")
+    child, _ = abandoned(project, "", "waits")
     child.wait(timeout=60)
 
 
 def test_it_does_not_begin_without_its_parent(project: Path) -> None:
     """DVC was killed before the script's first line."""
-    child = abandoned(project, "import time; print('begins', flush=True); time.sleep(1)", "begins")
+    child, _ = abandoned(
+        project, "import time; print('begins', flush=True); time.sleep(1)", "begins"
+    )
     child.wait(timeout=60)
     assert not (project / "data/.out.csv").exists() and not list((project / "data").glob(".*.tmp"))
 
 
-def abandoned(project: Path, first: str, said: str) -> psutil.Process:
-    """A stage that runs `first` before all else; its parent was killed when it `said` that."""
+def abandoned(
+    project: Path, first: str, said: str
+) -> "tuple[psutil.Process, subprocess.Popen[str]]":
+    """A stage that runs `first` before all else; its parent was killed when it `said` that.
+
+    The parent comes with it: who drops it closes what the stage writes to.
+    """
     (project / "src/sitecustomize.py").write_text(first)
     program = """
 import subprocess, sys
@@ -180,7 +187,7 @@ child.wait()
     assert parent.stdout.readline() == f"{said}\n"
     parent.kill()
     parent.wait()
-    return child
+    return child, parent
 
 
 def test_no_stage_begins_after_an_interrupt(project: Path) -> None:
