@@ -72,6 +72,7 @@ def test_a_removed_run_leaves_the_comparison(study: Project) -> None:
     assert not (study.folder / "results/runs/held_out/tutorial_2017").exists()
 
 
+@pytest.mark.slow
 def test_one_architecture_changed_and_changed_back(study: Project) -> None:
     """Its own stages and what follows; then all from the run-cache, and MLflow gains no run."""
     before, runs = study.run("git", "rev-parse", "HEAD"), mlflow_runs(study)
@@ -93,6 +94,7 @@ def test_one_architecture_changed_and_changed_back(study: Project) -> None:
     assert study.run("git", "rev-parse", "HEAD") == before
 
 
+@pytest.mark.slow
 def test_metrics_and_params_diff(study: Project) -> None:
     """`dvc params diff` says what was changed, `dvc metrics diff` what came of it."""
     study.set(architectures__fixed={"learning_rate": 0.02})

@@ -253,6 +253,7 @@ def test_a_moved_project_without_its_store(study: Project, tmp_path: Path) -> No
     assert "language" in moved.run(sys.executable, "-c", code)
 
 
+@pytest.mark.slow
 def test_a_copied_project_has_a_store_of_its_own(study: Project, tmp_path: Path) -> None:
     """MLflow keeps absolute paths: the copy would write into the original's folder."""
     copy = Project(tmp_path / "copy")
