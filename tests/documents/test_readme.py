@@ -16,7 +16,8 @@ from surnames.study import claims
 from surnames.study import summary as study_summary
 from surnames.study.summary import Summary
 
-WRITTEN = {"benchmarks.md", "findings.md"}  # by commands, every figure of them
+WRITTEN = {"benchmarks.md", "findings.md", "reliability.md"}  # by commands, every figure of them
+FROZEN = {"registration.md"}  # what was known and chosen on one day, and is never brought up to date
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [
     *DOCUMENTS,
@@ -46,7 +47,7 @@ def test_block_is_what_the_results_say(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in DOCUMENTS if path.name not in WRITTEN], ids=lambda path: path.name
+    "path", [path for path in DOCUMENTS if path.name not in WRITTEN | FROZEN], ids=lambda path: path.name
 )
 def test_no_figure_is_typed_in(path: Path) -> None:
     """Results stand between the marks; versions, times and sizes may stand anywhere."""
