@@ -67,7 +67,7 @@ def fit(
     replicate: int = 0,
 ) -> Network:
     """One network."""
-    chance = ReplicateStreams.of(1, replicate)
+    chance = ReplicateStreams.of(1, "published", replicate)
     return CELLS[cell].fit(names, recipe(engine, steps, hidden), chance, lambda done: None)
 
 
@@ -131,7 +131,9 @@ def machine(names: corpus.Corpus) -> str:
         speeds[rows] = 20_000 * matrix.nbytes / seconds
 
     steps = 50_000
-    examples = sample_examples(names.languages, steps, ReplicateStreams.of(1, 0).examples)
+    examples = sample_examples(
+        names.languages, steps, ReplicateStreams.of(1, "published", 0).examples
+    )
     lengths = np.diff(names.encoded[1])[examples]
     rows: Rows = []
     for name in ("tutorial_2017", "fixed"):
@@ -241,7 +243,7 @@ from surnames.networks.network import ReplicateStreams
 recipe = params.load().recipes["online"].model_copy(update={"steps": 1})
 names = corpus.Corpus(["Satoshi"], np.zeros(1, np.int64))
 row = get_architecture("fixed")
-network = row.fit(names, recipe, ReplicateStreams.of(1, 0), lambda done: None)
+network = row.fit(names, recipe, ReplicateStreams.of(1, "published", 0), lambda done: None)
 row.probabilities(network.weights, names.names)
 """
 

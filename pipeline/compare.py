@@ -1,6 +1,6 @@
 """All runs of the study side by side: tables of means, effects and curves, and the verdicts."""
 
-from surnames.core import files, params, stage, tables
+from surnames.core import corpus, files, params, stage, tables
 from surnames.core.errors import StudyError
 from surnames.evaluation import scoring
 from surnames.study import claims, comparison, paths
@@ -19,18 +19,20 @@ def main() -> None:
             "another one elsewhere; remove it, or run `surnames repro`, which does"
         )
     data_set = tables.read_json(files.DATA_SET)
-    study = comparison.gather(config.runs.values())
+    split = corpus.load_split(files.split("held_out"))
+    study = comparison.gather(config.runs.values(), split)
     by_name = dict(zip(config.runs, study, strict=True))
 
     def values(run: str, metric: str) -> Term:
-        return comparison.term(by_name[run], metric, protocols)
+        return comparison.term(by_name[run], metric, protocols, ledger.groups)
 
     summary = comparison.summary(study, data_set, confidence, protocols)
     effects = comparison.effects(study, confidence, protocols)
     verdicts = {
         "confidence": confidence,
+        "margin": config.study.margin,
         "data_set": comparison.label(data_set),
-        "claims": claims.judge(ledger, values, confidence),
+        "claims": claims.judge(ledger.claims, values, confidence, config.study.margin),
     }
     tables.write_rows(summary, paths.SUMMARY)
     tables.write_rows(comparison.replicates(study, data_set), paths.REPLICATES)

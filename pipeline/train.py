@@ -12,9 +12,9 @@ def main(protocol: str, architecture: str) -> None:
     run = config.run(protocol, architecture)
     recipe = config.recipe(run)
     trained = architecture_for_recipe(run, recipe)
-    count = replicates(trained, protocol, config.study.replicates)
+    count = replicates(trained, protocol, config.protocols.replicates(protocol))
     split = corpus.load_split(files.split(protocol))
-    networks = training.fit(trained, split, recipe, config.study.seed, count, str(run))
+    networks = training.fit(trained, split, recipe, config.study.seed, count, run)
     save_networks(networks, files.weights(protocol, architecture))
     training.save_history(networks, files.history(protocol, architecture))
 

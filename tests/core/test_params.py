@@ -28,12 +28,12 @@ fetch:
 normalize:
   not_names: [To The First Page]
 protocols:
-  published: {}
-  held_out: {folds: 5}
-  random_split: {held_out_share: 0.15}
+  published: {replicates: 10}
+  held_out: {folds: 5, repetitions: 2}
+  random_split: {held_out_share: 0.15, replicates: 10}
 study:
   seed: 1
-  replicates: 10
+  margin: 0.02
   confidence: 0.95
 recipes:
   online: {method: sgd, engine: online, hidden_size: 128, learning_rate: 0.005, steps: 100000}
@@ -109,12 +109,16 @@ def test_table_of_architectures_and_params_agree() -> None:
         ("balanced: true", "balanced: yes", ["recipes.ngram.balanced", "boolean; got 'yes'"]),
         ("name: practical-pytorch", "name: 3", ["fetch.name", "string; got 3"]),
         ("name: practical-pytorch", "name: 2024-01-01", ["fetch.name", "got datetime.date(2024"]),
-        ("held_out: {folds: 5}", "held_out: 5", ["line 14: protocols.held_out: must be keys and"]),
+        (
+            "held_out: {folds: 5, repetitions: 2}",
+            "held_out: 5",
+            ["line 14: protocols.held_out: must be keys and"],
+        ),
         ("  majority: {}", "  majority:", ["architectures.majority: must be", "`{}` for none"]),
         ("counting: {method: counting}", "counting: 5", ["recipes.counting: must be keys and"]),
         # out of range
         ("seed: 1", "seed: -1", ["study.seed", "greater than or equal to 0; got -1"]),
-        ("replicates: 10", "replicates: 1", ["study.replicates", "got 1"]),
+        ("{replicates: 10", "{replicates: 1", ["protocols.published.replicates", "got 1"]),
         (
             "confidence: 0.95",
             "confidence: 95",

@@ -17,7 +17,9 @@ from surnames.study import summary as study_summary
 from surnames.study.summary import Summary
 
 WRITTEN = {"benchmarks.md", "findings.md", "reliability.md"}  # by commands, every figure of them
-FROZEN = {"registration.md"}  # what was known and chosen on one day, and is never brought up to date
+FROZEN = {
+    "registration.md"
+}  # what was known and chosen on one day, and is never brought up to date
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [
     *DOCUMENTS,
@@ -47,7 +49,9 @@ def test_block_is_what_the_results_say(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in DOCUMENTS if path.name not in WRITTEN | FROZEN], ids=lambda path: path.name
+    "path",
+    [path for path in DOCUMENTS if path.name not in WRITTEN | FROZEN],
+    ids=lambda path: path.name,
 )
 def test_no_figure_is_typed_in(path: Path) -> None:
     """Results stand between the marks; versions, times and sizes may stand anywhere."""
@@ -107,7 +111,7 @@ def test_diverged_networks_are_named() -> None:
 def test_starter_corpus_is_said_loudly() -> None:
     """In the terminal and on the README's first line of results."""
     summary = Summary([row("held_out", "fixed", 0.5, data_set="starter 123")])
-    block = readme.markdown(summary, {"confidence": 0.95, "claims": []})
+    block = readme.markdown(summary, {"confidence": 0.95, "margin": 0.02, "claims": []})
     assert block.startswith("> **THE STARTER CORPUS.**")
     assert "THE STARTER CORPUS" in sentences.headline(summary, 0.95)
 

@@ -68,7 +68,8 @@ for _ in range(2):
     frame = surnames.results(root=root)
     assert list(frame.columns[:3]) == ["protocol", "architecture", "metric"]
     assert len(surnames.results("replicates", root=root)) == 13
-    assert set(surnames.verdicts(root=root)["verdict"]) <= {{"supported", "refuted", "undecided"}}
+    verdicts = {{"supported", "refuted", "negligible", "undecided"}}
+    assert set(surnames.verdicts(root=root)["verdict"]) <= verdicts
     answers = surnames.network("fixed", root=root).answers(["Satoshi"])
     row = surnames.predict(["Satoshi", "李"], root=root).iloc[0]
     assert row["language_1"] == answers[0]["answers"][0]["language"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.projects import ONLINE, RUNS, Project, commit, keep_claims, mlflow_runs, ran
 
+HELD_OUT = {f"train@{run}" for run in RUNS if run.startswith("held_out-")}
 DOWNSTREAM = {"compare", "report", "track"}  # whatever changes a result, these follow
 
 
@@ -35,10 +36,11 @@ def test_again_is_nothing(finished: Project) -> None:
     [
         ("fetch__seconds", 60, {"fetch"}),
         ("normalize__not_names", [], {"normalize"}),
-        ("protocols__held_out__folds", 3, {"split"}),
-        ("protocols__random_split__held_out_share", 0.2, {"split"}),
+        ("protocols__held_out__folds", 3, {"split"} | HELD_OUT),
+        ("protocols__random_split__held_out_share", 0.3, {"split", "train@random_split-fixed"}),
         ("study__confidence", 0.9, set()),
-        ("study__replicates", 3, {"split"} | {f"train@{run}" for run in RUNS}),
+        ("protocols__held_out__repetitions", 2, {"split"} | HELD_OUT),
+        ("study__margin", 0.01, set()),
         ("study__seed", 7, {"split"} | {f"train@{run}" for run in RUNS}),
         ("recipes__online__learning_rate", 0.01, {f"train@{run}" for run in ONLINE}),
         ("recipes__ngram__longest", 3, {"train@held_out-ngram_logistic"}),

@@ -90,7 +90,7 @@ def test_language_without_names_is_never_said(names: Corpus) -> None:
     without = names.take(np.flatnonzero(names.languages != 7))
     row = architectures()["ngram_logistic"]
     recipe = params.load(ROOT / "params.yaml").recipes["ngram"]
-    network = row.fit(without, recipe, ReplicateStreams.of(1, 0), lambda steps: None)
+    network = row.fit(without, recipe, ReplicateStreams.of(1, "published", 0), lambda steps: None)
     found = row.probabilities(network.weights, ["Papadopoulos", "", "Smith"])
     assert_allclose(found.sum(axis=1), 1)
     assert (found[:, 7] < 1e-200).all()
@@ -102,7 +102,7 @@ def test_majority_gives_the_shares_of_training() -> None:
     names = Corpus(["a", "b", "c", "d"], np.array([2, 2, 2, 17]))
     row = architectures()["majority"]
     recipe = params.Counting(method="counting")
-    network = row.fit(names, recipe, ReplicateStreams.of(1, 0), lambda steps: None)
+    network = row.fit(names, recipe, ReplicateStreams.of(1, "published", 0), lambda steps: None)
     found = row.probabilities(network.weights, ["Smith", ""])
     wanted = np.zeros(len(LANGUAGES))
     wanted[2], wanted[17] = 0.75, 0.25

@@ -19,7 +19,7 @@ from surnames.architectures.elman import Elman
 from surnames.core import alphabet
 from surnames.core.corpus import BOTH, LANGUAGES, Corpus, Split
 from surnames.core.errors import StudyError, TrainingError
-from surnames.core.params import Sgd
+from surnames.core.params import Run, Sgd
 from surnames.networks import kernels, reference, training
 from surnames.networks.lookup import architectures
 from surnames.networks.network import (
@@ -35,6 +35,8 @@ from surnames.networks.torch_module import TorchModule
 CELLS = {name: row for name, row in architectures().items() if isinstance(row, Elman)}
 NAMES = ["Satoshi", "Ng", "O'Neal", "A", "Schmidhuber", "De Vries", "Zi", "Abel", "Ziegler", "Bo"]
 CORPUS = Corpus(NAMES * 2, np.arange(20) % len(LANGUAGES))
+
+RUN = Run(name="a", protocol="published", architecture="fixed", family="elman", recipe="online")
 cells = pytest.mark.parametrize("cell", CELLS)
 
 
@@ -43,8 +45,13 @@ def recipe(engine: str = "online", **changes: float) -> Sgd:
     return Sgd(method="sgd", engine=engine, **values)
 
 
+def streams() -> ReplicateStreams:
+    """Those of one replicate, from their beginning."""
+    return ReplicateStreams.of(1, "published", 0)
+
+
 def fit(cell: str, **changes) -> Network:
-    return CELLS[cell].fit(CORPUS, recipe(**changes), ReplicateStreams.of(1, 0), lambda steps: None)
+    return CELLS[cell].fit(CORPUS, recipe(**changes), streams(), lambda steps: None)
 
 
 def elman(cell: str, weights: Weights) -> reference.ElmanModule:
@@ -163,12 +170,16 @@ def test_the_first_letter_is_remembered(cell: str) -> None:
 
 def test_replicates_are_paired() -> None:
     """A replicate starts all six cells from the same state weights and shows them one stream."""
-    first = [row.initial_weights(8, ReplicateStreams.of(3, 2).weights) for row in CELLS.values()]
+    first = [
+        row.initial_weights(8, ReplicateStreams.of(3, "published", 2).weights)
+        for row in CELLS.values()
+    ]
     for weights in first[1:]:
         assert np.array_equal(weights["cell.weight"], first[0]["cell.weight"])
         assert np.array_equal(weights["cell.bias"], first[0]["cell.bias"])
     streams = [
-        sample_examples(CORPUS.languages, 50, ReplicateStreams.of(3, r).examples) for r in (2, 2, 4)
+        sample_examples(CORPUS.languages, 50, ReplicateStreams.of(3, "published", r).examples)
+        for r in (2, 2, 4)
     ]
     assert np.array_equal(streams[0], streams[1])
     assert not np.array_equal(streams[0], streams[2])
@@ -256,7 +267,7 @@ def test_bits_do_not_depend_on_the_processor(tmp_path) -> None:
 def study_of(workers: int, replicates: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("SURNAMES_WORKERS", str(workers))
     split = Split(CORPUS, np.full((len(CORPUS.names), replicates), BOTH))
-    networks = training.fit(CELLS["fixed"], split, recipe(), 1, replicates, "a test")
+    networks = training.fit(CELLS["fixed"], split, recipe(), 1, replicates, RUN)
     return [digest(network.weights) for network in networks]
 
 
@@ -281,7 +292,7 @@ def test_all_replicates_diverged_is_an_error() -> None:
     """A study without a single network says what to do."""
     split = Split(CORPUS, np.full((len(CORPUS.names), 2), BOTH))
     with pytest.raises(TrainingError, match=r"all 2 networks diverged.*lower the learning rate"):
-        training.fit(CELLS["fixed"], split, recipe(learning_rate=10.0), 1, 2, "a test")
+        training.fit(CELLS["fixed"], split, recipe(learning_rate=10.0), 1, 2, RUN)
 
 
 @pytest.mark.slow
@@ -293,7 +304,7 @@ def test_the_reference_engine_finds_the_same(cell: str, names: Path) -> None:
     row, found = CELLS[cell], []
     for engine, replicates in (("online", 5), ("reference", 1)):
         for replicate in range(replicates):
-            chance = ReplicateStreams.of(1, replicate)
+            chance = ReplicateStreams.of(1, "published", replicate)
             network = row.fit(every, recipe(engine, **whole), chance, lambda steps: None)
             said = row.probabilities(network.weights, every.names).argmax(axis=1)
             right = said == every.languages
@@ -316,7 +327,7 @@ class LastLetter(torch.nn.Module):
 def test_any_module_trains_under_the_reference_engine(tmp_path) -> None:
     """It learns, is saved and loaded as safetensors, and scores the same after that."""
     row = TorchModule(LastLetter, "the last letter alone")
-    network = row.fit(CORPUS, recipe("reference"), ReplicateStreams.of(1, 0), lambda steps: None)
+    network = row.fit(CORPUS, recipe("reference"), streams(), lambda steps: None)
     assert network.curve[-1][1] < network.curve[0][1]
     save_networks([network], tmp_path / "weights")
     loaded = load_networks(tmp_path / "weights", row)[0]
@@ -324,4 +335,4 @@ def test_any_module_trains_under_the_reference_engine(tmp_path) -> None:
         row.probabilities(loaded.weights, NAMES), row.probabilities(network.weights, NAMES)
     )
     with pytest.raises(StudyError, match="engine: reference"):
-        row.fit(CORPUS, recipe("online"), ReplicateStreams.of(1, 0), lambda steps: None)
+        row.fit(CORPUS, recipe("online"), streams(), lambda steps: None)

@@ -187,6 +187,9 @@ def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
         "low": 0.05,
         "high": 0.15,
         "p_adjusted": 0.001,
+        "family": "secondary",
+        "worst_case": None,
+        "detectable": 0.031 if verdict == "undecided" else None,
         "verdict": verdict,
         "expect": verdict,
     } | changed
@@ -197,19 +200,25 @@ def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
     [
         ("supported", "Did it help? Yes:"),
         ("refuted", "Did it help? No:"),
+        ("negligible", "Did it help? Hardly:"),
         ("undecided", "Did it help? Undecided:"),
     ],
 )
 def test_answer_follows_the_verdict(tables: ReportData, verdict: str, said: str) -> None:
     """Yes only where the ledger supports it, however far apart the means are."""
-    told = replace(tables, ledger={"confidence": 0.95, "claims": [claim(verdict)]})
+    told = replace(tables, ledger={"confidence": 0.95, "margin": 0.02, "claims": [claim(verdict)]})
     assert said in section("answer", told)
 
 
 def test_ledger_says_all_of_a_claim(tables: ReportData) -> None:
     """Sign, word, sentence, source, effect, interval, p, and where a verdict is a new one."""
     told = replace(
-        tables, ledger={"confidence": 0.95, "claims": [claim("refuted", expect="supported")]}
+        tables,
+        ledger={
+            "confidence": 0.95,
+            "margin": 0.02,
+            "claims": [claim("refuted", expect="supported")],
+        },
     )
     shown = section("ledger", told)
     for part in (
@@ -223,7 +232,7 @@ def test_ledger_says_all_of_a_claim(tables: ReportData) -> None:
         "expected: supported",
     ):
         assert part in shown
-    none = replace(tables, ledger={"confidence": 0.95, "claims": []})
+    none = replace(tables, ledger={"confidence": 0.95, "margin": 0.02, "claims": []})
     assert section("ledger", none).strip() == "<p>This study tests no claim.</p>"
 
 
@@ -245,7 +254,7 @@ def test_bars_have_one_scale(tables: ReportData) -> None:
     assert (far["beyond"], far["off"], more["beyond"]) == ("high", True, "")
     assert alone["low"] == alone["effect"] == alone["high"]
     assert nothing is None
-    told = replace(tables, ledger={"confidence": 0.95, "claims": claims})
+    told = replace(tables, ledger={"confidence": 0.95, "margin": 0.02, "claims": claims})
     assert "no figure" in section("ledger", told)
 
 

@@ -72,7 +72,9 @@ def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     for name in COMPARED:
         row = get_architecture(name)
         networks = [
-            row.fit(names, recipe, ReplicateStreams.of(1, replicate), lambda steps: None)
+            row.fit(
+                names, recipe, ReplicateStreams.of(1, "published", replicate), lambda steps: None
+            )
             for replicate in range(2)
         ]
         path = project.folder / RUN / name / "weights.safetensors"

@@ -140,7 +140,7 @@ def test_the_patch_applies_whatever_it_ends_with(
 def test_a_parameter_changed(origin: Project, tmp_path: Path) -> None:
     """The rerun is of what the parameter touches; the page says what it did to the study."""
     origin.run("git", "checkout", "-q", "main")
-    origin.set(study__replicates=5)
+    origin.set(protocols__held_out__repetitions=3)
     origin.run("surnames", "repro")
     commit(origin, "More replicates")
     shutil.copytree(origin.folder / ".dvc/cache", tmp_path / "cache")

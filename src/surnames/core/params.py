@@ -55,20 +55,32 @@ class Normalize(Section):
     not_names: Annotated[list[Text], Field(max_length=10_000)]
 
 
+Replicates = Annotated[int, Field(ge=2, le=1000)]
+
+
 class Published(Section):
     """Train on every line, score on the same lines."""
 
+    replicates: Replicates
+
 
 class HeldOut(Section):
-    """Stratified folds, grouped by name."""
+    """Stratified folds, grouped by name, drawn anew for each repetition."""
 
     folds: Annotated[int, Field(ge=2, le=20)]
+    repetitions: Annotated[int, Field(ge=1, le=100)]
+
+    @property
+    def replicates(self) -> int:
+        """A network for each fold of each repetition."""
+        return self.folds * self.repetitions
 
 
 class RandomSplit(Section):
     """A random share of all lines is held out."""
 
     held_out_share: Annotated[float, Field(ge=0.01, le=0.99)]
+    replicates: Replicates
 
 
 class Protocols(Section):
@@ -78,12 +90,19 @@ class Protocols(Section):
     held_out: HeldOut
     random_split: RandomSplit
 
+    def replicates(self, protocol: str) -> int:
+        """How many networks a run has under it."""
+        return int(getattr(self, protocol).replicates)
+
 
 class Study(Section):
-    """What all runs share; `confidence` is that of every interval."""
+    """What all runs share; `confidence` is that of every interval.
+
+    An effect within `margin` (a share: 0.02 is two points) of a threshold is practically the same.
+    """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)]
-    replicates: Annotated[int, Field(ge=2, le=1000)]
+    margin: Annotated[float, Field(ge=1e-6, le=0.5)]
     confidence: Annotated[float, Field(ge=0.5, le=0.9999)]
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from surnames.core.corpus import BOTH, TEST, TRAIN, Corpus, Split, rows_by_text
+from surnames.core.streams import NAMES, stream
 
 
 def split_published(corpus: Corpus, replicates: int) -> Split:
@@ -10,7 +11,7 @@ def split_published(corpus: Corpus, replicates: int) -> Split:
     return Split(corpus, np.full((len(corpus.names), replicates), BOTH))
 
 
-def split_held_out(corpus: Corpus, replicates: int, folds: int, seed: int) -> Split:
+def split_held_out(corpus: Corpus, folds: int, repetitions: int, seed: int) -> Split:
     """Stratified folds of the distinct names; replicate r holds out fold r mod folds.
 
     All rows of a name go where the name goes. One that several languages share counts, for
@@ -27,14 +28,12 @@ def split_held_out(corpus: Corpus, replicates: int, folds: int, seed: int) -> Sp
     stratum = dict(rarest)  # of each distinct name; the last, rarest language stays
     place, _ = rows_by_text(groups)
     strata = [stratum[name] for name in sorted(stratum)]
-    roles = np.full((len(groups), replicates), TRAIN, dtype="<U5")
-    for repetition in range(-(-replicates // folds)):
-        state = int(np.random.default_rng((seed, repetition)).integers(2**31))
+    roles = np.full((len(groups), folds * repetitions), TRAIN, dtype="<U5")
+    for repetition in range(repetitions):
+        state = int(stream(seed, "held_out", repetition, NAMES).integers(2**31))
         splitter = StratifiedKFold(folds, shuffle=True, random_state=state)
         for fold, (_, held_out) in enumerate(splitter.split(strata, strata)):
-            replicate = repetition * folds + fold
-            if replicate < replicates:
-                roles[np.isin(place, held_out), replicate] = TEST
+            roles[np.isin(place, held_out), repetition * folds + fold] = TEST
     return Split(corpus, roles)
 
 
@@ -43,6 +42,6 @@ def split_random(corpus: Corpus, replicates: int, share: float, seed: int) -> Sp
     count = len(corpus.names)
     roles = np.full((count, replicates), TRAIN, dtype="<U5")
     for replicate in range(replicates):
-        order = np.random.default_rng((seed, replicate)).permutation(count)
+        order = stream(seed, "random_split", replicate, NAMES).permutation(count)
         roles[order[: round(share * count)], replicate] = TEST
     return Split(corpus, roles)

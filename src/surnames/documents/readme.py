@@ -47,6 +47,7 @@ def markdown(figures: Summary, ledger: dict[str, Any]) -> str:
         answer=" ".join(sentences.answer(figures)),
         networks=table(head, rows, right=range(2, len(head))),
         confidence=confidence,
+        margin=ledger["margin"],
         diverged=sentences.diverged(figures),
         data_set=sentences.data_set(figures),
         verdicts=table(["verdict", "claim", f"points ({confidence} interval)"], judged, right=[2]),

@@ -203,6 +203,16 @@ def save(evaluations: list[Evaluation], folder: Path) -> None:
     tables.write_table(header, rows, folder / files.CALIBRATION)
 
 
+def load_predictions(path: Path) -> list[Predictions]:
+    """The predictions of each replicate, as `save` wrote them; empty where one diverged."""
+    with tables.reading(path):
+        arrays = safetensors.numpy.load(path.read_bytes())
+        return [
+            Predictions(*(arrays[f"{replicate}.{key}"] for key in PREDICTION_KEYS))
+            for replicate in range(len(arrays) // len(PREDICTION_KEYS))
+        ]
+
+
 def load_confusion(path: Path) -> np.ndarray:
     """(languages, languages) int64 counts: a row for each right language."""
     rows = tables.read_table(path)

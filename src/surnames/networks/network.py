@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 
 from surnames.core import tables
 from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.core.streams import EXAMPLES, WEIGHTS, stream
 
 Weights = dict[str, np.ndarray]
 StepsDone = Callable[[int], None]  # called with the number of steps just done
@@ -31,9 +32,9 @@ class ReplicateStreams:
     examples: np.random.Generator
 
     @classmethod
-    def of(cls, seed: int, replicate: int) -> "ReplicateStreams":
-        """The streams of that replicate (PCG64, seeded by seed, replicate and purpose)."""
-        return cls(*(np.random.Generator(np.random.PCG64((seed, replicate, k))) for k in (0, 1)))
+    def of(cls, seed: int, protocol: str, replicate: int) -> "ReplicateStreams":
+        """The streams of that replicate, independent of those of all others."""
+        return cls(*(stream(seed, protocol, replicate, purpose) for purpose in (WEIGHTS, EXAMPLES)))
 
 
 @dataclass(frozen=True)

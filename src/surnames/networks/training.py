@@ -9,7 +9,7 @@ from joblib import Parallel, cpu_count, delayed
 from surnames.core import tables
 from surnames.core.corpus import Split
 from surnames.core.errors import TrainingError
-from surnames.core.params import Recipe
+from surnames.core.params import Recipe, Run
 from surnames.core.stage import end_with_parent
 from surnames.networks.network import Architecture, Network, ReplicateStreams
 from surnames.networks.progress import Progress
@@ -26,13 +26,13 @@ def fit(
     recipe: Recipe,
     seed: int,
     replicates: int,
-    title: str,
+    run: Run,
 ) -> list[Network]:
     """One network for each replicate, in their order; the number of workers changes nothing.
 
     Raises TrainingError where every one of them diverged.
     """
-    progress = Progress(title, replicates, getattr(recipe, "steps", 0))
+    progress = Progress(str(run), replicates, getattr(recipe, "steps", 0))
     advance = progress.advance if architecture.threads else _unheard
     # a pool of processes would outlive a killed parent
     kind = {"backend": "loky", "initializer": partial(end_with_parent, os.getpid())}
@@ -44,7 +44,7 @@ def fit(
         delayed(architecture.fit)(
             split.corpus.take(split.training_rows(replicate)),
             recipe,
-            ReplicateStreams.of(seed, replicate),
+            ReplicateStreams.of(seed, run.protocol, replicate),
             advance,
         )
         for replicate in range(replicates)
@@ -54,7 +54,7 @@ def fit(
     progress.close()
     if all(network.diverged for network in networks):
         raise TrainingError(
-            f"{title}: all {replicates} networks diverged (a weight is no longer a number); "
+            f"{run}: all {replicates} networks diverged (a weight is no longer a number); "
             "lower the learning rate"
         )
     return networks

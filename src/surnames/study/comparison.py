@@ -1,20 +1,22 @@
 """The runs of a study side by side, as the tables that are kept in git."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from surnames.core import files, tables
-from surnames.core.corpus import LANGUAGES
+from surnames.core.corpus import LANGUAGES, TEST, Split
 from surnames.core.params import Protocols, Run
 from surnames.core.tables import Row
 from surnames.evaluation import scoring
+from surnames.study.claims import RECALL
 from surnames.study.factorial import decompositions
-from surnames.study.statistics import Term, contrast, estimate, test_train_ratio
+from surnames.study.statistics import Names, Term, contrast, estimate, test_train_ratio
 
 DataSet = dict[str, str]  # its name and its identity
+RIGHT = {"accuracy": 1, "top3_accuracy": 3}  # the answers among which the right one must be
 EFFECTS = ("protocol", "activation", "part", "replicates", "effect", "low", "high")
 CURVES = (
     *("protocol", "architecture", "step"),
@@ -32,6 +34,7 @@ class Results:
     recalls: dict[str, np.ndarray]  # language -> (replicates,)
     history: list[dict[str, str]]
     confusion: np.ndarray  # (languages, languages)
+    answers: "Answers | None" = None  # under held_out, where a name is asked once a repetition
 
     @property
     def key(self) -> Row:
@@ -39,8 +42,16 @@ class Results:
         return {"protocol": self.run.protocol, "architecture": self.run.architecture}
 
 
-def gather(runs: Iterable[Run]) -> list[Results]:
-    """The results of these runs, from results/runs."""
+@dataclass(frozen=True)
+class Answers:
+    """What the networks of a run said of each name, once a repetition."""
+
+    languages: np.ndarray  # (names,)
+    right: dict[str, np.ndarray]  # RIGHT -> (names, repetitions) of 0 and 1; NaN if diverged
+
+
+def gather(runs: Iterable[Run], split: Split | None = None) -> list[Results]:
+    """The results of these runs, from results/runs; by name, too, with held_out's split."""
     return [
         Results(
             run,
@@ -48,9 +59,24 @@ def gather(runs: Iterable[Run]) -> list[Results]:
             scoring.load_columns(files.recall(run.protocol, run.architecture)),
             tables.read_table(files.history(run.protocol, run.architecture)),
             scoring.load_confusion(files.confusion(run.protocol, run.architecture)),
+            answers(run, split) if split and run.protocol == "held_out" else None,
         )
         for run in runs
     ]
+
+
+def answers(run: Run, split: Split) -> Answers:
+    """The predictions of a run by name, instead of by replicate."""
+    names, replicates = split.roles.shape
+    folds = replicates // int((split.roles[0] == TEST).sum())
+    saved = scoring.load_predictions(files.predictions(run.protocol, run.architecture))
+    right = {metric: np.full((names, replicates // folds), np.nan) for metric in RIGHT}
+    for replicate, predictions in enumerate(saved):
+        if len(predictions.language):
+            rows, repetition = split.scored_rows(replicate), replicate // folds
+            for metric, within in RIGHT.items():
+                right[metric][rows, repetition] = predictions.rank < within
+    return Answers(split.corpus.languages, right)
 
 
 def leftovers(runs: Iterable[Run]) -> list[Path]:
@@ -70,12 +96,35 @@ def ratio_of(protocol: str, protocols: Protocols) -> float:
     return test_train_ratio(protocol, protocols.held_out.folds, share)
 
 
-def term(results: Results, metric: str, protocols: Protocols) -> Term:
-    """One metric of one run by replicate; `recall/<language>` is the recall of one language."""
-    protocol = results.run.protocol
-    language = metric.removeprefix("recall/")
-    values = results.recalls[language] if language != metric else results.scores[metric]
-    return Term(1.0, protocol, values, ratio_of(protocol, protocols))
+def term(
+    results: Results, metric: str, protocols: Protocols, groups: Mapping[str, Sequence[str]] = {}
+) -> Term:
+    """One metric of one run by replicate.
+
+    `recall/<language or group>` is the recall of one language, or the mean of some.
+    """
+    protocol, asked = results.run.protocol, metric.removeprefix(RECALL)
+    some = groups.get(asked, [asked])
+    if asked == metric:
+        values = results.scores[metric]
+    else:
+        values = np.mean([results.recalls[language] for language in some], axis=0)
+    names = None
+    if results.answers and metric in ("macro_recall", *RIGHT):
+        names = _names(results.answers, metric, LANGUAGES)
+    elif results.answers and asked != metric:
+        names = _names(results.answers, "macro_recall", some)
+    return Term(1.0, protocol, values, ratio_of(protocol, protocols), names)
+
+
+def _names(given: Answers, metric: str, some: Sequence[str]) -> Names:
+    """What each name adds to a mean of right answers, or to the mean recall of some languages."""
+    counts = np.bincount(given.languages, minlength=len(LANGUAGES))
+    if metric in RIGHT:
+        return Names(given.right[metric] / counts.sum(), given.languages)
+    asked = np.isin(LANGUAGES, some) & (counts > 0)
+    weights = np.where(asked, 1 / np.maximum(counts, 1), 0) / asked.sum()
+    return Names(given.right["accuracy"] * weights[given.languages, None], given.languages)
 
 
 def summary(
@@ -83,17 +132,17 @@ def summary(
 ) -> Iterator[Row]:
     """Long and tidy: mean and interval of every metric of every run."""
     for results in study:
-        ratio = ratio_of(results.run.protocol, protocols)
         for metric, values in results.scores.items():
-            found = estimate(values, confidence, ratio)
+            found = estimate(values, confidence, 0.0)
+            between = contrast([term(results, metric, protocols)], confidence)
             yield results.key | {
                 "metric": metric,
                 "replicates": found.replicates,
                 "diverged": found.diverged,
                 "mean": found.mean,
                 "sd": found.sd,
-                "ci_low": found.low,
-                "ci_high": found.high,
+                "ci_low": found.low if between.low is None else between.low,
+                "ci_high": found.high if between.high is None else between.high,
                 "data_set": label(data_set),
             }
 

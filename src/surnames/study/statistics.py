@@ -1,9 +1,12 @@
 """Means over replicates, contrasts of them, and how sure one can be of either."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from surnames.core.corpus import LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,28 @@ def estimate(values: np.ndarray, confidence: float, ratio: float) -> Estimate:
 
 @dataclass(frozen=True)
 class Effect:
-    """A contrast of runs with its interval and its p-value; None where nothing varies."""
+    """A contrast of runs, its interval and its p-values; None where nothing varies."""
 
     replicates: int  # of the protocol that has fewest
     effect: float
     low: float | None
     high: float | None
     p: float | None  # two-sided, of the effect being the threshold
+    error: float | None  # standard error of the effect
+    freedom: float | None  # its degrees of freedom
+    worst_case: float | None = None  # the effect if those that diverged had guessed; None: none did
+
+
+CHANCE = 1 / len(LANGUAGES)  # what a guess is right
+UNTESTED = {"low": None, "high": None, "p": None, "error": None, "freedom": None}
+
+
+@dataclass(frozen=True)
+class Names:
+    """What each name's answers add to a metric that is a mean of right answers."""
+
+    parts: np.ndarray  # (names, repetitions): their sum over names is the metric; NaN if diverged
+    languages: np.ndarray  # (names,)
 
 
 @dataclass(frozen=True)
@@ -70,10 +88,39 @@ class Term:
     protocol: str
     values: np.ndarray  # (replicates,), or (1,) for what cannot differ between replicates
     ratio: float  # `test_train_ratio`
+    names: Names | None = None  # under held_out, of what is a mean of right answers
 
     def with_weight(self, weight: float) -> "Term":
         """The same with another weight."""
         return replace(self, weight=weight)
+
+
+@dataclass(frozen=True)
+class Variances:
+    """The independent parts of a variance of a mean, each with its degrees of freedom."""
+
+    parts: list[float]
+    freedom: list[float]
+
+
+def networks_and_names(found: Estimate, terms: Sequence[Term]) -> Variances:
+    """The two-way variance: which networks were trained, and which names they were asked.
+
+    s2_D / J over the J replicates' contrasts, and for each language n s2 over its n names, of what
+    a name adds to the contrast on average over its repetitions (docs/method.md has the formula).
+    """
+    names = [term.names for term in terms if term.names is not None]
+    parts = sum(term.weight * term.names.parts for term in terms if term.names is not None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # names all of whose networks diverged
+        means = np.nanmean(np.asarray(parts), axis=1)
+    variances, freedom = [found.sd**2 / found.replicates], [found.replicates - 1.0]
+    for language in np.unique(names[0].languages):
+        own = means[(names[0].languages == language) & np.isfinite(means)]
+        if len(own) > 1 and np.ptp(own):
+            variances.append(len(own) * float(own.var(ddof=1)))
+            freedom.append(len(own) - 1.0)
+    return Variances(variances, freedom)
 
 
 def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -> Effect:
@@ -81,30 +128,67 @@ def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -
 
     Within a protocol replicate r of every run has the same names, order and first weights, so the
     sum is formed for each replicate and its spread is that of paired differences; replicates in
-    which one run diverged are left out. Training sets of folds overlap: Nadeau and Bengio's
-    variance, as in `estimate`. Between protocols the sums are taken as independent: their variances
-    add up, with the degrees of freedom of Welch and Satterthwaite.
+    which one run diverged are left out. Its variance is two-way where each term knows its names,
+    else Nadeau and Bengio's, as in `estimate`. Between protocols the sums are independent. The
+    parts of the variance add up, with Satterthwaite's degrees of freedom.
     """
     from scipy.special import stdtr, stdtrit
 
     effect, variances, degrees, counts = 0.0, [], [], []
+    guessed = [np.where(np.isnan(term.values), CHANCE, term.values) for term in terms]
+    worst = sum(term.weight * float(own.mean()) for term, own in zip(terms, guessed, strict=True))
+    diverged = any(np.isnan(term.values).any() for term in terms)
+    worst_case = worst if diverged else None
     for protocol in dict.fromkeys(term.protocol for term in terms):
         own = [term for term in terms if term.protocol == protocol]
         paired = np.asarray(sum(term.weight * term.values for term in own))
         found = estimate(paired, confidence, own[0].ratio)
         effect += found.mean
-        if len(paired) > 1:
-            counts.append(found.replicates)
-            variances.append(found.sd**2 * (1 / max(found.replicates, 1) + own[0].ratio))
-            degrees.append(found.replicates - 1)
+        if len(paired) == 1:  # one network, a constant
+            continue
+        counts.append(found.replicates)
+        if found.replicates > 1:
+            widened = found.sd**2 * (1 / found.replicates + own[0].ratio)
+            parts = Variances([widened], [found.replicates - 1.0])
+            if all(term.names is not None for term in own):
+                parts = networks_and_names(found, own)
+            variances += parts.parts
+            degrees += parts.freedom
     variance = sum(variances)
-    if not variance > 0:  # nothing varies, or one replicate alone is left
-        return Effect(min(counts, default=1), effect, None, None, None)
+    if not variance > 0 or min(counts) < 2:  # nothing varies, or one replicate alone is left
+        return Effect(min(counts, default=1), effect, **UNTESTED, worst_case=worst_case)
     freedom = variance**2 / sum(v**2 / d for v, d in zip(variances, degrees, strict=True))
     error = float(np.sqrt(variance))
     reach = float(stdtrit(freedom, (1 + confidence) / 2)) * error
     p = float(2 * stdtr(freedom, -abs(effect - threshold) / error))
-    return Effect(min(counts), effect, effect - reach, effect + reach, p)
+    interval, tested = (effect - reach, effect + reach), (p, error, float(freedom))
+    return Effect(min(counts), effect, *interval, *tested, worst_case)
+
+
+def equivalence(found: Effect, threshold: float, margin: float) -> float | None:
+    """The p-value of two one-sided tests: small if the effect is within the margin of a threshold.
+
+    Source: Schuirmann (1987). None where nothing varies.
+    """
+    from scipy.special import stdtr
+
+    if found.error is None or found.freedom is None:
+        return None
+    room = margin - abs(found.effect - threshold)
+    return float(stdtr(found.freedom, -room / found.error))
+
+
+def detectable(found: Effect, level: float, power: float = 0.8) -> float | None:
+    """The smallest distance from a threshold that a two-sided test at a level finds with a power.
+
+    None where nothing varies.
+    """
+    from scipy.special import stdtrit
+
+    if found.error is None or found.freedom is None:
+        return None
+    reach = stdtrit(found.freedom, 1 - level / 2) + stdtrit(found.freedom, power)
+    return float(reach * found.error)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

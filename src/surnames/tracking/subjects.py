@@ -65,7 +65,8 @@ def load_snapshot(partly: bool = False) -> Snapshot:
         if partly and not {f"train@{run}", f"evaluate@{run}"} <= lock["stages"].keys():
             continue
         architecture = get_architecture(run.architecture)
-        networks = replicates(architecture, run.protocol, settings.study.replicates)
+        wanted = settings.protocols.replicates(run.protocol)
+        networks = replicates(architecture, run.protocol, wanted)
         for number in (None, *range(networks)):
             subjects.append(Subject(run, number, fingerprint(run, number, lock, summary)))
     return Snapshot(

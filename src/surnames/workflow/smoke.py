@@ -46,8 +46,9 @@ def shrink(folder: Path) -> None:
     """Make a clone's study small: its parameters, the claims that it can test, no results."""
     values = params.read_yaml(folder / files.PARAMS)
     values["fetch"]["sources"] = []
-    values["study"]["replicates"] = 2
-    values["protocols"]["held_out"]["folds"] = 2
+    values["protocols"]["published"]["replicates"] = 2
+    values["protocols"]["held_out"] = {"folds": 2, "repetitions": 1}
+    values["protocols"]["random_split"]["replicates"] = 2
     values["recipes"]["online"] |= {"steps": 2000, "hidden_size": 16}
     values["runs"] = {name: values["runs"][name] for name in RUNS}
     tables.write_json(values, folder / files.PARAMS)  # JSON is YAML, too
@@ -61,7 +62,7 @@ def keep_testable(folder: Path) -> None:
     runs = set(params.read_yaml(folder / files.PARAMS)["runs"])
     ledger = params.read_yaml(folder / CLAIMS)
     kept = [c for c in ledger["claims"] if {run for _, run, _ in c["terms"]} <= runs]
-    tables.write_json({"claims": kept}, folder / CLAIMS)
+    tables.write_json(ledger | {"claims": kept}, folder / CLAIMS)
 
 
 def run(project: Path) -> None:

@@ -1,15 +1,15 @@
 """The ledger: each claim with its verdict, and its interval as a bar."""
 
 from statistics import median
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from surnames.report.report_data import Claim, ReportData
+from surnames.study.claims import Verdict
 
 WIDTH, HEIGHT = 240, 28  # of a bar, in units of its picture
 FAR = 3  # times the median reach: what lies beyond would press all others together
-VERDICTS = ("supported", "refuted", "undecided")
 
 
 def ledger(data: ReportData) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def ledger(data: ReportData) -> dict[str, Any]:
         "claims": claims,
         "bars": [bar(claim, along) for claim in claims],
         "along": along,
-        "counts": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
+        "counts": {verdict: verdicts.count(verdict) for verdict in get_args(Verdict)},
         "width": WIDTH,
         "height": HEIGHT,
     }

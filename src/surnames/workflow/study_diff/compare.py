@@ -7,11 +7,19 @@ from typing import Any, Literal
 import numpy as np
 
 from surnames.core import files
-from surnames.study.statistics import Effect, Term, contrast, estimate, holm, test_train_ratio
+from surnames.study.statistics import (
+    UNTESTED,
+    Effect,
+    Term,
+    contrast,
+    estimate,
+    holm,
+    test_train_ratio,
+)
 from surnames.workflow.study_diff.snapshot import Snapshot
 
 LANGUAGES_SHOWN = 5  # of those that gained, and of those that lost, most
-UNCHANGED = Effect(0, 0.0, None, None, None)
+UNCHANGED = Effect(0, 0.0, **UNTESTED)
 Kind = Literal["moved", "unsure", "noise", "no interval", "unchanged"]
 
 

@@ -1,0 +1,13 @@
+"""Where chance comes from: one stream of random numbers for each purpose of each replicate."""
+
+import numpy as np
+
+from surnames.core.params import PROTOCOLS
+
+WEIGHTS, EXAMPLES, NAMES = range(3)  # what it is drawn for
+
+
+def stream(seed: int, protocol: str, replicate: int, purpose: int) -> np.random.Generator:
+    """PCG64 by seed, protocol, replicate and purpose; those of two protocols are independent."""
+    number = PROTOCOLS.index(protocol)
+    return np.random.Generator(np.random.PCG64((seed, number, replicate, purpose)))
