@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from surnames.core import corpus, files, params, stage, tables
+from surnames.core import corpus, files, params, stage, streams, tables
 from surnames.display.sentences import COMPARED
 from surnames.evaluation.scoring import load_columns, median_replicate
 from surnames.networks.lookup import get_architecture
@@ -32,7 +32,7 @@ def load() -> ReportData:
         calibration={run: tables.read_table(files.calibration(*run)) for run in runs},
         card=tables.read_json(files.CARD),
         changes=tables.read_table(files.CHANGES),
-        checks={one: tables.read_json(files.checked(one)) for one in params.PROTOCOLS},
+        checks={one: tables.read_json(files.checked(one)) for one in streams.PROTOCOLS},
         outside=len(corpus.load(files.OUTSIDE).names),
         networks=median_networks(runs),
         digests={str(path): digest(path) for path in inputs(runs)},

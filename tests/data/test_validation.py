@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from support.projects import ROOT, Project
 
-from surnames.core import params
+from surnames.core import streams
 from surnames.core.corpus import BOTH, LANGUAGES, TEST, TRAIN, Corpus, Split
 from surnames.core.errors import DataError
 from surnames.data import facts, validation
@@ -34,7 +34,7 @@ def renamed(split: Split, row: int, name: str) -> Split:
     return replace(split, corpus=Corpus(names, split.corpus.languages))
 
 
-@pytest.mark.parametrize("protocol", params.PROTOCOLS)
+@pytest.mark.parametrize("protocol", streams.PROTOCOLS)
 def test_honest_split_passes_and_is_told(protocol: str) -> None:
     """The share of scored names that stand in training, counted anew; none of them held out."""
     split = splits()[protocol]

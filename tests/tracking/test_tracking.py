@@ -65,7 +65,7 @@ def test_a_network_carries_all_that_is_known_of_it(store: MlflowClient, finished
         "activation": "relu",
         "readout": "hidden",
         "replicate": "1",
-        "seed": "1",
+        "seed": "20261125",
         "folds": "2",
         "recipe": "online",
         "hidden_size": "16",

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from support.browser import offline
 from support.projects import ROOT, SCREENSHOTS, Project
 
-from surnames.core import params
+from surnames.core import params, streams
 from surnames.workflow import plots
 
 TEMPLATES = {path.stem: path for path in sorted((ROOT / ".dvc/plots").iterdir())}
@@ -59,7 +59,7 @@ def test_every_run_can_be_chosen(written: dict[Path, str]) -> None:
     choices = json.loads(written[plots.FOLDER / "taken_for.json"])["params"]
     assert all(choice["value"] in choice["bind"]["options"] for choice in choices)
     options = {choice["name"]: choice["bind"]["options"] for choice in choices}
-    assert options["protocol"] == list(params.PROTOCOLS)
+    assert options["protocol"] == list(streams.PROTOCOLS)
     architectures = list(params.load(ROOT / "params.yaml").architectures)
     assert options["architecture"] == architectures
     definition = plots.DEFINITION.read_text()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
@@ -10,9 +10,8 @@ from ruamel.yaml import YAML
 from surnames.core import yaml_files
 from surnames.core.errors import StudyError
 from surnames.core.hidden import is_hidden
+from surnames.core.streams import Protocol
 
-Protocol = Literal["published", "held_out", "random_split"]
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 # names are words of shell commands and of paths in dvc.yaml
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=60)]
 RunName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=120)]

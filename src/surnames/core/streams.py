@@ -1,9 +1,11 @@
 """Where chance comes from: one stream of random numbers for each purpose of each replicate."""
 
+from typing import Literal, get_args
+
 import numpy as np
 
-from surnames.core.params import PROTOCOLS
-
+Protocol = Literal["published", "held_out", "random_split"]
+PROTOCOLS: tuple[str, ...] = get_args(Protocol)
 WEIGHTS, EXAMPLES, NAMES = range(3)  # what it is drawn for
 
 
