@@ -31,7 +31,7 @@ def git(*arguments: str, folder: Path | None = None, **environment: str) -> str:
     except FileNotFoundError:
         raise StudyError("git is not installed, or not on PATH") from None
     if done.returncode:
-        raise StudyError(f"git {arguments[0]} failed: {advised(done.stderr.strip())}")
+        raise StudyError(f"git {arguments[0]} failed: {advised(done.stderr.strip().expandtabs(4))}")
     return done.stdout.rstrip()
 
 

@@ -206,8 +206,11 @@ def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
 )
 def test_answer_follows_the_verdict(tables: ReportData, verdict: str, said: str) -> None:
     """Yes only where the ledger supports it, however far apart the means are."""
-    told = replace(tables, ledger={"confidence": 0.95, "margin": 0.02, "claims": [claim(verdict)]})
-    assert said in section("answer", told)
+    ledger = {"confidence": 0.95, "margin": 0.02, "claims": [claim(verdict)]}
+    assert said in section("answer", replace(tables, ledger=ledger))
+    small = ledger | {"claims": [claim(verdict, effect=0.015, low=0.01, high=0.02)]}
+    told = section("answer", replace(tables, ledger=small))
+    assert ("Yes, by less than 2.0 points:" in told) == (verdict == "supported")
 
 
 def test_ledger_says_all_of_a_claim(tables: ReportData) -> None:

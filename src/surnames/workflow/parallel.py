@@ -37,10 +37,10 @@ def repro() -> None:
     Each run gets its share of the workers, which changes no bit of it. Raises StudyError where a
     stage fails, after all that can be run without it, and Interrupted.
     """
+    if damaged := dvc_repo.damaged(remove=True):  # what plain DVC has laid out, too
+        print(f"damaged in DVC's cache, so made again: {', '.join(damaged)}", file=sys.stderr)
     if not dvc_repo.status():
         return
-    if damaged := dvc_repo.damaged(remove=True):
-        print(f"damaged in DVC's cache, so made again: {', '.join(damaged)}", file=sys.stderr)
     run([[Task("names", ["check"])]])
     alone = {"single_item": True}
     changed = dvc_repo.status().keys()
