@@ -82,7 +82,8 @@ def _checkout(target: Target) -> Iterator[Path]:
 def _refuse_another_lock(folder: Path, target: Target) -> None:
     """StudyError where what is in git is not what dvc.lock was made from."""
     status = json.loads(_dvc(folder, "status", "--json", "--with-deps", *target.stages))
-    for stage, entries in status.items():
+    # always the same one of several; the gate, which reads both files whole, says least
+    for stage, entries in sorted(status.items(), key=lambda item: (item[0] == "gate", item[0])):
         reasons = [entry for entry in entries if entry == "changed command"]
         for entry in entries:
             deps = entry.get("changed deps", {}) if isinstance(entry, dict) else {}
