@@ -9,7 +9,7 @@ from surnames.study import gate
 def main() -> None:
     """Refuse what cannot be run; write the same words for whatever can, under DVC."""
     gate.check()
-    if "DVC_STAGE" in os.environ:  # who asks by hand wants nothing written
+    if stage.STAGE in os.environ:  # who asks by hand wants nothing written
         tables.replace_text(files.GATE, "params.yaml and claims.yaml can be run\n")
 
 

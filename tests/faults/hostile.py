@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -78,15 +77,7 @@ def _measured(
     """Exit status, output, most memory in bytes and seconds of processor time."""
     with tempfile.TemporaryFile("w+", errors="replace", newline="") as output:
         limited = ["bash", "-c", 'ulimit -t 120; exec "$@"', "limited", *command]
-        process = subprocess.Popen(
-            limited,
-            cwd=study.folder,
-            env=study.environment() | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = study.begin(limited, output, environment)
         deadline = time.monotonic() + 300
         while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
             if time.monotonic() > deadline:

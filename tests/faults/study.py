@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psutil
 import yaml
@@ -114,15 +115,7 @@ class Study:
     def run(self, *command: str, seconds: float = LONGEST, **environment: str) -> tuple[int, str]:
         """Exit status and output of a command, in a process group of its own."""
         with tempfile.TemporaryFile("w+", errors="replace") as output:  # a pipe waits for orphans
-            process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=self.environment() | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            process = self.begin(command, output, environment)
             try:
                 process.wait(seconds)
             except subprocess.TimeoutExpired:
@@ -130,6 +123,20 @@ class Study:
                 process.wait()
             output.seek(0)
             return process.returncode, output.read()
+
+    def begin(
+        self, command: Sequence[str], output: IO[str], environment: Mapping[str, str]
+    ) -> "subprocess.Popen[bytes]":
+        """Start a command in the folder, in a process group of its own."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment() | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def struck(self, **order: object) -> dict[str, str]:
         """The environment in which a stage announces itself and is struck; see strike/."""

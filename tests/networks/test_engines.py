@@ -20,6 +20,8 @@ from surnames.core import alphabet
 from surnames.core.corpus import BOTH, LANGUAGES, Corpus, Split
 from surnames.core.errors import StudyError, TrainingError
 from surnames.core.params import Run, Sgd
+from surnames.core.streams import EXAMPLES, PROTOCOLS, WEIGHTS, stream
+from surnames.core.streams import NAMES as NAMES_HELD_OUT
 from surnames.networks import kernels, reference, training
 from surnames.networks.lookup import architectures
 from surnames.networks.network import (
@@ -166,6 +168,13 @@ def test_the_first_letter_is_remembered(cell: str) -> None:
     assert np.abs(one - other).max() > 1e-6
     one, other = logits(elman(cell, weights), "Batoshi", "Zatoshi")
     assert np.abs(one - other).max() > 1e-6
+
+
+def test_what_is_random_is_drawn_for_one_purpose() -> None:
+    """By seed, protocol, replicate and purpose: no two of these streams begin alike."""
+    keys = product((1, 2), PROTOCOLS, (0, 1), (WEIGHTS, EXAMPLES, NAMES_HELD_OUT))
+    drawn = [tuple(stream(*key).integers(2**31, size=4).tolist()) for key in keys]
+    assert len(set(drawn)) == len(drawn) == 36
 
 
 def test_replicates_are_paired() -> None:

@@ -68,6 +68,8 @@ def _untestable(
         if strange := set(languages) - {*LANGUAGES}:
             listed = ", ".join(sorted(strange))
             yield ("groups", group), f"{listed:.200}: no language of the data set"
+        if len(set(languages)) < len(languages):
+            yield ("groups", group), "a language is there twice"
     choices = [*metrics, *(f"{RECALL}{one}" for one in (*LANGUAGES, *ledger.groups))]
     seen: set[str] = set()
     for index, claim in enumerate(ledger.claims):
@@ -124,8 +126,8 @@ def judge(
             for claim, found in zip(own, effects, strict=True)
         ]
         different, same = holm([found.p for found in effects]), holm(within)
-        decided = sum(p is not None and p < 1 - confidence for p in different)
-        level = (1 - confidence) / max(len(own) - decided, 1)
+        left = sum(p is not None and p >= 1 - confidence for p in different)
+        level = (1 - confidence) / max(left, 1)  # to which Holm holds what is not decided
         for claim, found, p, q in zip(own, effects, different, same, strict=True):
             verdict = _verdict(found.effect > claim.more_than, p, q, 1 - confidence)
             rows[claim.id] = (

@@ -95,32 +95,24 @@ class Term:
         return replace(self, weight=weight)
 
 
-@dataclass(frozen=True)
-class Variances:
-    """The independent parts of a variance of a mean, each with its degrees of freedom."""
-
-    parts: list[float]
-    freedom: list[float]
-
-
-def networks_and_names(found: Estimate, terms: Sequence[Term]) -> Variances:
+def networks_and_names(found: Estimate, terms: Sequence[Term]) -> list[tuple[float, float]]:
     """The two-way variance: which networks were trained, and which names they were asked.
 
-    s2_D / J over the J replicates' contrasts, and for each language n s2 over its n names, of what
-    a name adds to the contrast on average over its repetitions (docs/method.md has the formula).
+    Returns its independent parts, each with its degrees of freedom: s2_D / J over the J replicates'
+    contrasts, and for each language n s2 over its n names, of what a name adds to the contrast on
+    average over its repetitions (docs/method.md has the formula).
     """
     names = [term.names for term in terms if term.names is not None]
     parts = sum(term.weight * term.names.parts for term in terms if term.names is not None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # names all of whose networks diverged
         means = np.nanmean(np.asarray(parts), axis=1)
-    variances, freedom = [found.sd**2 / found.replicates], [found.replicates - 1.0]
+    variances = [(found.sd**2 / found.replicates, found.replicates - 1.0)]
     for language in np.unique(names[0].languages):
         own = means[(names[0].languages == language) & np.isfinite(means)]
         if len(own) > 1 and np.ptp(own):
-            variances.append(len(own) * float(own.var(ddof=1)))
-            freedom.append(len(own) - 1.0)
-    return Variances(variances, freedom)
+            variances.append((len(own) * float(own.var(ddof=1)), len(own) - 1.0))
+    return variances
 
 
 def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -> Effect:
@@ -134,7 +126,8 @@ def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -
     """
     from scipy.special import stdtr, stdtrit
 
-    effect, variances, degrees, counts = 0.0, [], [], []
+    effect, counts = 0.0, []
+    variances: list[tuple[float, float]] = []  # each with its degrees of freedom
     guessed = [np.where(np.isnan(term.values), CHANCE, term.values) for term in terms]
     worst = sum(term.weight * float(own.mean()) for term, own in zip(terms, guessed, strict=True))
     diverged = any(np.isnan(term.values).any() for term in terms)
@@ -148,16 +141,15 @@ def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -
             continue
         counts.append(found.replicates)
         if found.replicates > 1:
-            widened = found.sd**2 * (1 / found.replicates + own[0].ratio)
-            parts = Variances([widened], [found.replicates - 1.0])
             if all(term.names is not None for term in own):
-                parts = networks_and_names(found, own)
-            variances += parts.parts
-            degrees += parts.freedom
-    variance = sum(variances)
+                variances += networks_and_names(found, own)
+            else:
+                widened = found.sd**2 * (1 / found.replicates + own[0].ratio)
+                variances.append((widened, found.replicates - 1.0))
+    variance = sum(part for part, _ in variances)
     if not variance > 0 or min(counts) < 2:  # nothing varies, or one replicate alone is left
         return Effect(min(counts, default=1), effect, **UNTESTED, worst_case=worst_case)
-    freedom = variance**2 / sum(v**2 / d for v, d in zip(variances, degrees, strict=True))
+    freedom = variance**2 / sum(part**2 / own for part, own in variances)
     error = float(np.sqrt(variance))
     reach = float(stdtrit(freedom, (1 + confidence) / 2)) * error
     p = float(2 * stdtr(freedom, -abs(effect - threshold) / error))

@@ -61,13 +61,10 @@ FAULTS: tuple[tuple[str, type[StudyError], str, str], ...] = (
 def explain(store: Store, error: Exception) -> Exception:
     """The error in one line, with what mends it; itself where it is about another file."""
     file = getattr(error, "filename", None)
-    own = store.database and str(store.database.parent.resolve())
-    if (
-        isinstance(error, OSError)
-        and file
-        and not (own and str(Path(file).resolve()).startswith(own))
-    ):
-        return error
+    if isinstance(error, OSError) and file:
+        own = store.database and store.database.parent.resolve()
+        if not own or not Path(file).resolve().is_relative_to(own):
+            return error
     said = str(getattr(error, "orig", None) or error).split()
     reason = hide_password(" ".join(said))[:300]
     found = (fault for fault in FAULTS if re.search(fault[0], reason, re.IGNORECASE))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 METRICS_A_BATCH = 1000  # MLflow's limit
 ROUNDS = 20  # 3 suffice unless others publish at the same time, without a lock
 # what results are made from; everything else is written by stages, or documentation
-CODE = ["data/starter", "pipeline", "src", "requirements.lock"]
+CODE = ["data/starter", "pipeline", "src", "requirements.lock", "torch.lock"]
 CODE += ["dvc.yaml", "params.yaml", "claims.yaml"]
 
 
