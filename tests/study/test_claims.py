@@ -140,7 +140,8 @@ def test_families_are_corrected_by_themselves(tmp_path: Path) -> None:
         )
         text += "    family: primary\n" if place < 2 else ""
     text = text.replace("held_out-tutorial_2017", "published-tutorial_2017")
-    drawn = {f"published-{run}": noisy(run, {}) for run in [*runs, "tutorial_2017"]}
+    spread = {"tanh_only": 0.08, "relu_only": 0.08}
+    drawn = {f"published-{run}": noisy(run, spread) for run in [*runs, "tutorial_2017"]}
     found = claims.load(RUNS, scoring.METRICS, ledger(tmp_path, text)).claims
     rows = claims.judge(found, lambda run, metric: drawn[run], 0.95, 0.02)
     assert [row["id"] for row in rows] == [f"c{place}" for place in range(5)]
@@ -167,6 +168,10 @@ def test_families_are_corrected_by_themselves(tmp_path: Path) -> None:
             if wanted == "undecided":
                 reach = stats.t.ppf(1 - 0.05 / left / 2, 9) + stats.t.ppf(0.8, 9)
                 assert_allclose(row["detectable"], reach * stats.sem(pair))
+            else:
+                assert row["detectable"] is None
+    assert {row["verdict"] for row in rows[:2]} >= {"undecided"}
+    assert {row["verdict"] for row in rows[2:]} >= {"undecided", "negligible"}
 
 
 def stepped(p_values: list[float]) -> list[float]:
@@ -187,6 +192,10 @@ def test_groups_are_of_languages(tmp_path: Path) -> None:
     assert claims.load(RUNS, scoring.METRICS, ledger(tmp_path, grouped)).groups["northern"]
     with pytest.raises(ParameterError, match=r"line 2: groups\.northern: Frisian: no language"):
         claims.load(RUNS, scoring.METRICS, ledger(tmp_path, grouped.replace("Dutch", "Frisian")))
+    with pytest.raises(
+        ParameterError, match=r"line 2: groups\.northern: a language is there twice"
+    ):
+        claims.load(RUNS, scoring.METRICS, ledger(tmp_path, grouped.replace("Dutch", "Scottish")))
 
 
 def test_a_study_of_diverged_networks_decides_nothing(tmp_path: Path) -> None:
