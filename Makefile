@@ -12,7 +12,7 @@ export PIP_ROOT_USER_ACTION := ignore
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: audit faults smoke diff ci-pipeline ci-smoke ci-comment
+.PHONY: audit faults robustness smoke diff ci-pipeline ci-smoke ci-comment
 .PHONY: help setup repro ui serve verify report claims readme test test-all lint types bench lock clean moved
 
 help: ## this list
@@ -22,6 +22,9 @@ setup: .venv/ready ## the environment in .venv (PYTHON=... names another Python 
 
 repro: .venv/ready ## run the study: what changed, and nothing else
 	@.venv/bin/surnames repro
+
+robustness: .venv/ready ## the comparison by other recipes: 320 networks, 10 minutes the first time
+	@.venv/bin/surnames robustness
 
 ui: .venv/ready ## browse the runs in MLflow
 	@.venv/bin/surnames ui

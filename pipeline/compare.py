@@ -2,6 +2,7 @@
 
 from surnames.core import corpus, files, params, stage, tables
 from surnames.core.errors import StudyError
+from surnames.data import nearest
 from surnames.evaluation import scoring
 from surnames.study import claims, comparison, paths
 from surnames.study.statistics import Term
@@ -20,10 +21,16 @@ def main() -> None:
         )
     data_set = tables.read_json(files.DATA_SET)
     split = corpus.load_split(files.split("held_out"))
-    study = comparison.gather(config.runs.values(), split)
+    study = comparison.gather(config.runs.values(), split, nearest.load(files.NEAREST))
     by_name = dict(zip(config.runs, study, strict=True))
 
+    grid = comparison.grid_terms(comparison.label(data_set))
+
     def values(run: str, metric: str) -> Term:
+        if run == claims.GRID:
+            if metric not in grid:
+                raise StudyError(f"{paths.ROBUSTNESS} lacks {metric}; `make robustness` makes it")
+            return grid[metric]
         return comparison.term(by_name[run], metric, protocols, ledger.groups)
 
     summary = comparison.summary(study, data_set, confidence, protocols)
@@ -32,12 +39,16 @@ def main() -> None:
         "confidence": confidence,
         "margin": config.study.margin,
         "data_set": comparison.label(data_set),
+        "grid": comparison.standing(comparison.label(data_set)),
+        "registered": ledger.registered,
         "claims": claims.judge(ledger.claims, values, confidence, config.study.margin),
     }
     tables.write_rows(summary, paths.SUMMARY)
     tables.write_rows(comparison.replicates(study, data_set), paths.REPLICATES)
     tables.write_rows(comparison.recalls(study, data_set), paths.RECALL)
     tables.write_rows(effects, paths.EFFECTS, comparison.EFFECTS)
+    groups = comparison.by_group(study, confidence, protocols, ledger.groups)
+    tables.write_rows(groups, paths.GROUPS, comparison.GROUPED)
     tables.write_json(verdicts, paths.LEDGER)
     tables.write_rows(comparison.curves(study), paths.CURVES, comparison.CURVES)
     tables.write_rows(comparison.confusions(study), paths.CONFUSIONS)

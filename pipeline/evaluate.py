@@ -15,8 +15,7 @@ def main(protocol: str, architecture: str, family: str) -> None:
     networks = load_networks(files.weights(protocol, architecture), scored_by)
     outside = corpus.load(files.OUTSIDE)
 
-    scored = [split.corpus.take(split.scored_rows(k)) for k in range(len(networks))]
-    evaluations = scoring.evaluate_all(scored_by, networks, scored, outside)
+    evaluations = scoring.evaluate_all(scored_by, networks, split, outside)
     means = scoring.means(evaluations)
     fill = partial(scoring.save, evaluations)
     tables.replace_folder(files.evaluation(protocol, architecture), fill)

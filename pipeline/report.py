@@ -27,6 +27,8 @@ def load() -> ReportData:
         ledger=claims.verdicts(),
         effects=tables.read_table(study.EFFECTS),
         recall=tables.read_table(study.RECALL),
+        groups=tables.read_table(study.GROUPS),
+        cells=tables.read_table(study.CELLS) if study.CELLS.is_file() else [],
         curves=tables.read_table(study.CURVES),
         confusions=tables.read_table(study.CONFUSIONS),
         calibration={run: tables.read_table(files.calibration(*run)) for run in runs},
@@ -43,7 +45,8 @@ def inputs(runs: Iterable[tuple[str, str]]) -> list[Path]:
     """The files that the page is made of, in the order in which it lists them."""
     return [
         *(files.DATA_SET, files.CARD, files.CHANGES, files.OUTSIDE, study.SUMMARY, study.LEDGER),
-        *(study.EFFECTS, study.RECALL, study.CURVES, study.CONFUSIONS),
+        *(study.EFFECTS, study.RECALL, study.GROUPS, study.CURVES, study.CONFUSIONS),
+        *([study.CELLS] if study.CELLS.is_file() else []),
         *(files.weights(*run) for run in runs),
     ]
 

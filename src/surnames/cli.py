@@ -77,6 +77,18 @@ def repro(targets: tuple[str, ...]) -> None:
 
 
 @main.command()
+def robustness() -> None:
+    """Run what changed of the grid of other recipes, then of the study that rests on it."""
+    from surnames.workflow import repro as study
+    from surnames.workflow import robustness as grid
+
+    if grid.robustness():
+        click.echo(study.repro(()))
+    else:
+        click.echo("the grid's tables are as they were")
+
+
+@main.command()
 def readme() -> None:
     """Write the README's table and docs/findings.md anew from results/."""
     from surnames.workflow import repro as study

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LARGEST = 10_000_000  # bytes of a dvc.lock that are read: some thousand runs
 REMEDY = f"`git checkout HEAD -- {LOCK}` brings back the committed one, then `make repro`"
+PIPELINE = "dvc.yaml"  # the study; other pipelines have files of their own
 COMMAND = (sys.executable, "-m", "dvc")
 
 
@@ -99,10 +100,10 @@ def opened(**options: Any) -> Iterator["Repo"]:
             signal.raise_signal(number)
 
 
-def status() -> dict[str, list[Any]]:
-    """What `dvc status --json` prints: the stages that are not up to date, and why not."""
+def status(pipeline: str = PIPELINE) -> dict[str, list[Any]]:
+    """What `dvc status --json` prints of a pipeline: its stages that are stale, and why."""
     with opened() as repo:
-        return dict(repo.status())
+        return dict(repo.status(targets=[pipeline]))
 
 
 def repro(*targets: str, single_item: bool = False, force: bool = False) -> None:
@@ -186,37 +187,37 @@ def contents(value: str) -> dict[str, str]:
     return {}
 
 
-def sort_lock() -> None:
-    """Put the stages of dvc.lock in order: DVC appends each new one when it happens to end."""
+def sort_lock(path: Path = LOCK) -> None:
+    """Put the stages of a dvc.lock in order: DVC appends each new one when it happens to end."""
     from dvc.utils.serialize import modify_yaml
 
-    stages = read_lock()["stages"] if LOCK.is_file() else {}
+    stages = read_lock(path)["stages"] if path.is_file() else {}
     if list(stages) != sorted(stages):
-        with modify_yaml(LOCK) as values:
+        with modify_yaml(path) as values:
             values["stages"] = dict(sorted(values["stages"].items()))
 
 
-def read_lock() -> dict[str, Any]:
-    """The values of dvc.lock, which DVC writes after each stage.
+def read_lock(path: Path = LOCK) -> dict[str, Any]:
+    """The values of a dvc.lock, which DVC writes after each stage.
 
     Read while no DVC process may write it: it is not written at once, and a part of it reads as a
     lock with fewer stages.
     """
     from dvc.lock import make_lock
 
-    if not LOCK.is_file():
-        raise StudyError(f"{LOCK} is not there yet; run `dvc repro`")
+    if not path.is_file():
+        raise StudyError(f"{path} is not there yet; run `dvc repro`")
     own = LOCK.resolve().parent / ".dvc/tmp"
     if own.is_dir() and not os.access(own, os.W_OK):  # nobody can write it
-        return parse_lock(LOCK.read_text(encoding="utf-8"))
+        return parse_lock(_lock_text(path))
     own.mkdir(parents=True, exist_ok=True)
     with make_lock(str(own / "lock"), tmp_dir=str(own), wait=True):
-        text = _lock_text()
+        text = _lock_text(path)
     return parse_lock(text)
 
 
-def _lock_text() -> str:
-    return LOCK.read_text(encoding="utf-8", errors="surrogateescape")
+def _lock_text(path: Path = LOCK) -> str:
+    return path.read_text(encoding="utf-8", errors="surrogateescape")
 
 
 def parse_lock(text: str, of: str = "") -> dict[str, Any]:

@@ -13,13 +13,14 @@ from sklearn import metrics as oracle
 
 from surnames.architectures import elman
 from surnames.architectures.majority import Majority
-from surnames.core import files
+from surnames.core import alphabet, files
 from surnames.core.corpus import LANGUAGES, Corpus
 from surnames.core.errors import TrainingError
 from surnames.evaluation import scoring
 from surnames.networks.network import Network, Weights
 
 K = len(LANGUAGES)
+BASELINES = [name for name in scoring.METRICS if name not in scoring.OF_NETWORKS]
 
 
 @st.composite
@@ -149,7 +150,8 @@ def evaluations() -> list[scoring.Evaluation]:
     outside = Corpus(["40", "41"], np.array([3, 4]))
     networks = [Network({"rows": rng.dirichlet(np.ones(K), 42)}) for _ in range(3)]
     networks[1].weights["rows"][7, 7] = np.nan
-    return [scoring.evaluate(Answers(), network, names, outside) for network in networks]
+    trained = Corpus(["0", "1", "2", "3"], np.array([0, 0, 0, 5]))
+    return [scoring.evaluate(Answers(), network, names, trained, outside) for network in networks]
 
 
 def test_diverged_network_is_left_out_and_counted() -> None:
@@ -159,7 +161,7 @@ def test_diverged_network_is_left_out_and_counted() -> None:
     assert second.counts.sum() == 0
     means = scoring.means([first, second, third])
     assert means["diverged"] == 1
-    for name in (*scoring.METRICS, "starter_accuracy", "starter_macro_recall"):
+    for name in (*BASELINES, "starter_accuracy", "starter_macro_recall"):
         assert_allclose(means[name], (first.metrics[name] + third.metrics[name]) / 2)
 
 
@@ -168,7 +170,7 @@ def test_tables_hold_what_was_scored(tmp_path: Path) -> None:
     ones = evaluations()
     scoring.save(ones, tmp_path)
     columns = scoring.load_columns(tmp_path / files.SCORES)
-    assert set(scoring.METRICS) <= set(columns)
+    assert set(BASELINES) <= set(columns)
     for name, values in columns.items():
         assert_allclose(values[[0, 2]], [ones[k].metrics[name] for k in (0, 2)], rtol=1e-5)
         assert np.isnan(values[1])
@@ -182,6 +184,57 @@ def test_tables_hold_what_was_scored(tmp_path: Path) -> None:
     assert bins["names"].sum() == 80
     right = (bins["accuracy"] * bins["names"]).sum()
     assert_allclose(right, sum(np.trace(one.counts) for one in ones), rtol=1e-4)
+    answers = scoring.load_predictions(tmp_path / files.PREDICTIONS)
+    for one, (predictions, otherwise) in zip(ones, answers, strict=True):
+        assert_array_equal(predictions.predicted, one.predictions.predicted)
+        wanted = one.otherwise.get(scoring.WITH_PRIOR, np.zeros(0))
+        assert_array_equal(otherwise[scoring.WITH_PRIOR], wanted)
+
+
+def test_prior_is_the_shares_of_training() -> None:
+    """By hand: an even answer goes to the language that training had more often, and costs less."""
+    rows = np.full((3, K), 0.02)
+    rows[:, [0, 5]] = 0.34
+    trained = Corpus(["0", "1", "2", "0"], np.array([5, 5, 5, 0]))
+    scored, nothing = Corpus(["0", "1", "2"], np.array([5, 5, 0])), Corpus([], np.zeros(0, int))
+    one = scoring.evaluate(Answers(), Network({"rows": rows}), scored, trained, nothing)
+    assert_allclose(one.metrics["accuracy"], 1 / 3)
+    assert_allclose(one.metrics["accuracy_with_prior"], 2 / 3)
+    loss = -(2 * math.log(0.75) + math.log(0.25)) / 3
+    assert_allclose(one.metrics["log_loss_with_prior"], loss, rtol=1e-6)
+    assert_allclose(one.metrics["ece_with_prior"], 0.75 - 2 / 3, rtol=1e-6)
+    assert_array_equal(one.otherwise[scoring.WITH_PRIOR], [True, True, False])
+
+
+@given(st.text(st.sampled_from(alphabet.LETTERS), min_size=1, max_size=12))
+def test_one_letter_is_replaced(name: str) -> None:
+    """At its place, by another one of the same case, always the same; the rest stays."""
+    for place in (0, -1):
+        other = scoring.replaced(name, place)
+        changed = [k for k in range(len(name)) if other[k] != name[k]]
+        assert (len(other), changed) == (len(name), [place % len(name)])
+        assert other[place].isalpha() and other[place].isupper() == name[place].isupper()
+        assert other == scoring.replaced(name, place)
+
+
+def test_networks_are_asked_more() -> None:
+    """The names that they were trained on, and with letters replaced, each by the plain way."""
+    row = elman.ARCHITECTURES["fixed"]
+    weights = row.initial_weights(8, np.random.default_rng(3))
+    scored = Corpus(["Smith", "Maier", "Rossi", "Li"], np.array([4, 6, 9, 1]))
+    trained, nothing = Corpus(["Wu", "Ricci"], np.array([1, 9])), Corpus([], np.zeros(0, int))
+    one = scoring.evaluate(row, Network(weights), scored, trained, nothing)
+    assert set(one.metrics) == set(scoring.METRICS)
+
+    def share(names: list[str], languages: np.ndarray) -> float:
+        return float((row.probabilities(weights, names).argmax(axis=1) == languages).mean())
+
+    first = [scoring.replaced(name, 0) for name in scored.names]
+    last = [scoring.replaced(name, -1) for name in scored.names]
+    assert one.metrics["macro_recall_trained_on"] == share(trained.names, trained.languages)
+    assert one.metrics["macro_recall_first_replaced"] == share(first, scored.languages)
+    assert one.metrics["macro_recall_last_replaced"] == share(last, scored.languages)
+    assert one.otherwise[scoring.LAST_REPLACED].mean() == share(last, scored.languages)
 
 
 @pytest.mark.parametrize(("scale", "diverged"), [(1e3, False), (1e10, True), (1e30, True)])
@@ -191,7 +244,7 @@ def test_huge_weights_are_scored_or_counted_as_diverged(scale: float, diverged: 
     weights = row.initial_weights(4, np.random.default_rng(1))
     weights = {name: (array * scale).astype(np.float32) for name, array in weights.items()}
     names = Corpus(["Smith", "Maier"], np.array([4, 6]))
-    one = scoring.evaluate(row, Network(weights), names, Corpus([], np.zeros(0, np.int64)))
+    one = scoring.evaluate(row, Network(weights), names, names, Corpus([], np.zeros(0, np.int64)))
     assert (one.metrics == {}) == diverged
     assert all(map(math.isfinite, one.metrics.values()))
     if diverged:

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 from support.projects import ROOT
 
+from surnames.architectures import elman
 from surnames.architectures.ngram_logistic import TOLERANCE, fit_ngrams, ngram_probabilities, ngrams
 from surnames.core import alphabet, params
 from surnames.core.corpus import LANGUAGES, Corpus
@@ -122,3 +123,47 @@ def test_any_names_have_probabilities(names: list[str]) -> None:
     found = ngram_probabilities(weights, names)
     assert found.shape == (len(names), 18)
     assert_allclose(found.sum(axis=1), 1)
+
+
+def test_a_bag_knows_neither_order_nor_case(names: Corpus) -> None:
+    """Anagrams in any case have the same answer; for pairs of letters they have not."""
+    recipe = params.load(ROOT / "params.yaml").recipes["ngram"]
+    streams = ReplicateStreams.of(1, "held_out", 0)
+    for name, longest, same in (("bag_of_letters", 1, True), ("bigram_logistic", 2, False)):
+        row = architectures()[name]
+        short = recipe.model_copy(update={"longest": longest, "passes": 30})
+        weights = row.fit(names, short, streams, lambda steps: None).weights
+        one, other = row.probabilities(weights, ["Rossi", "sISOR"])
+        assert np.allclose(one, other) == same
+
+
+def test_shuffled_letters_stay_the_same_letters() -> None:
+    """Each name has one order, which is none of the name's own; the network is asked about it."""
+    names = ["Papadopoulos", "Smith", "Li", "O'Neil"]
+    orders = [*map(elman.shuffled, names)]
+    assert [sorted(one) for one in orders] == [sorted(name) for name in names]
+    assert orders == [*map(elman.shuffled, names)] != names
+    fixed, shuffled = (elman.ARCHITECTURES[name] for name in ("fixed", "fixed_shuffled"))
+    weights = fixed.initial_weights(8, np.random.default_rng(1))
+    assert_allclose(shuffled.probabilities(weights, names), fixed.probabilities(weights, orders))
+
+
+def test_trained_again_is_other_chance(names: Corpus) -> None:
+    """Other weights at the start and other examples, in each replicate; the same every time."""
+    streams = ReplicateStreams.of(1, "held_out", 3)
+    again = ReplicateStreams.of(1, "held_out", 3).again()
+    assert streams.weights.random() != again.weights.random()
+    assert streams.examples.random() != again.examples.random()
+    recipe = params.load(ROOT / "params.yaml").recipes["online"]
+    short = recipe.model_copy(update={"steps": 200, "hidden_size": 8})
+
+    def trained(name: str) -> np.ndarray:
+        own = ReplicateStreams.of(1, "held_out", 3)
+        return (
+            elman.ARCHITECTURES[name]
+            .fit(names, short, own, lambda steps: None)
+            .weights["cell.bias"]
+        )
+
+    assert (trained("fixed_again") == trained("fixed_again")).all()
+    assert (trained("fixed_again") != trained("fixed")).any()

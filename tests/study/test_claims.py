@@ -64,6 +64,26 @@ def ledger(folder: Path, text: str) -> Path:
             "recall/Klingon",
             ["'recall/Klingon'; choose", "recall/<Language or group>"],
         ),
+        ("macro_recall", "macro_recall/fat", ["'macro_recall/fat'; choose", "macro_recall/near"]),
+        (
+            "[1, held_out-fixed, macro_recall]",
+            "[1, published-fixed, macro_recall/near]",
+            ["line 6", "unseen names: published-fixed is not under held_out"],
+        ),
+        (
+            "[1, held_out-fixed, macro_recall]",
+            "[1, held_out-majority, macro_recall_trained_on]",
+            ["line 6", "which only networks have: held_out-majority has none"],
+        ),
+        (
+            "[1, held_out-fixed, macro_recall]",
+            "[1, robustness, macro_recall]",
+            [
+                "line 6",
+                "a contrast of robustness/params.yaml, not 'macro_recall'; it has fixed_at_",
+            ],
+        ),
+        ("claims:", "registered: today\nclaims:", ["line 1: registered: ", "got 'today'"]),
         ("id: one", "id: One claim", ["line 2: claims.0.id: ", "got 'One claim'"]),
         ("sources: [{name: somebody}]", "sources: []", ["line 4: claims.0.sources: "]),
         (

@@ -173,6 +173,21 @@ def test_holm_by_hand(p_values: list[float | None]) -> None:
             assert_allclose(adjusted, expected[p], atol=1e-12)
 
 
+def test_an_effect_from_elsewhere_adds_its_own_variance() -> None:
+    """Alone it is itself; beside ours it is as independent as another protocol is."""
+    one, other = np.array([0.5, 0.6, 0.7]), np.array([0.2, 0.25, 0.3, 0.27])
+    theirs = contrast(terms((1.0, "held_out", other)), 0.95)
+    known = Term(1.0, "elsewhere", np.zeros(0), 0.0, elsewhere=theirs)
+    again = contrast([known], 0.95)
+    assert_allclose(
+        [again.effect, again.low, again.high, again.p],
+        [theirs.effect, theirs.low, theirs.high, theirs.p],
+    )
+    found = contrast([*terms((1.0, "published", one)), known.with_weight(-2.0)], 0.9)
+    both = contrast(terms((1.0, "published", one), (-2.0, "held_out", other)), 0.9)
+    assert_allclose([found.effect, found.low, found.high], [both.effect, both.low, both.high])
+
+
 DRAWS = 4000
 
 
@@ -327,7 +342,7 @@ def test_no_effect_is_found_where_there_is_none() -> None:
         drawn: dict[tuple[str, str], Term] = {}
 
         def values(run: str, metric: str) -> Term:
-            protocol = config.runs[run].protocol
+            protocol = config.runs[run].protocol if run in config.runs else run
             key = (run, metric)
             if key not in drawn:  # noqa: B023 - it is called within this round
                 drawn[key] = Term(1.0, protocol, rng.normal(0, 0.02, 10), 0.0)  # noqa: B023

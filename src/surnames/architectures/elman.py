@@ -6,6 +6,7 @@ logits = W [x_T ; h_(T-1)] + b                readout "combined", as in 2017's t
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -110,6 +111,61 @@ class Elman:
         return online.probabilities(online.Layout.of(weights), self.activation, names)
 
 
+@dataclass(frozen=True)
+class Again(Elman):
+    """The same network from other weights, on other examples: what differs is chance in training.
+
+    The study's A/A check. It is no other model, so none is registered of it.
+    """
+
+    @property
+    def words(self) -> str:
+        """That it is the same."""
+        return f"{super().words}; trained again"
+
+    def card(self) -> dict[str, Any] | None:
+        """None."""
+        return None
+
+    def fit(
+        self, corpus: Corpus, recipe: "Sgd", streams: ReplicateStreams, steps_done: StepsDone
+    ) -> Network:
+        """As the original, by other random numbers."""
+        return super().fit(corpus, recipe, streams.again(), steps_done)
+
+
+@lru_cache(2**16)
+def shuffled(name: str) -> str:
+    """The letters of a name in a random order, which is always the same for the same name."""
+    order = np.random.Generator(np.random.PCG64(list(name.encode()))).permutation(len(name))
+    return "".join(name[place] for place in order)
+
+
+@dataclass(frozen=True)
+class Shuffled(Elman):
+    """The same network, which never sees the order of a name's letters: not a model to be used."""
+
+    @property
+    def words(self) -> str:
+        """What its letters are."""
+        return f"{super().words}; each name's letters in a random order"
+
+    def card(self) -> dict[str, Any] | None:
+        """None."""
+        return None
+
+    def fit(
+        self, corpus: Corpus, recipe: "Sgd", streams: ReplicateStreams, steps_done: StepsDone
+    ) -> Network:
+        """As the original, on shuffled names."""
+        names = Corpus([*map(shuffled, corpus.names)], corpus.languages)
+        return super().fit(names, recipe, streams, steps_done)
+
+    def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
+        """As the original, on shuffled names."""
+        return super().probabilities(weights, [*map(shuffled, names)])
+
+
 ARCHITECTURES = {
     "tutorial_2017": Elman("linear", "combined"),
     "tanh_only": Elman("tanh", "combined"),
@@ -117,4 +173,6 @@ ARCHITECTURES = {
     "readout_only": Elman("linear", "hidden"),
     "tutorial_2023": Elman("tanh", "hidden"),
     "fixed": Elman("relu", "hidden"),
+    "fixed_again": Again("relu", "hidden"),
+    "fixed_shuffled": Shuffled("relu", "hidden"),
 }

@@ -3,7 +3,9 @@
 Fitting needs scikit-learn; scoring needs NumPy alone.
 """
 
+import warnings
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -41,6 +43,7 @@ def fit_ngrams(
     and `bias` (languages,), float32. Dual coordinate descent (liblinear) uses no BLAS, whose bits
     differ between processors.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression as Binary
     from sklearn.utils.class_weight import compute_sample_weight
@@ -55,7 +58,9 @@ def fit_ngrams(
     settings = {"C": recipe.inverse_regularization, "max_iter": recipe.passes, "tol": TOLERANCE}
     for language in np.unique(corpus.languages):
         binary = Binary(solver="liblinear", dual=True, random_state=0, **settings)
-        binary.fit(features, corpus.languages == language, sample_weight=balance)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the recipe says how many passes
+            binary.fit(features, corpus.languages == language, sample_weight=balance)
         weight[:, language] = binary.coef_[0]
         bias[language] = binary.intercept_[0]
     return {
@@ -87,17 +92,27 @@ def ngram_probabilities(weights: dict[str, np.ndarray], names: list[str]) -> np.
     return each / each.sum(axis=1, keepdims=True)
 
 
+@dataclass(frozen=True)
 class NgramLogistic:
-    """One language against the rest, normalized to sum to one."""
+    """One language against the rest, normalized to sum to one; how long n-grams are, a recipe says.
 
+    `case`: whether small and capital letters differ.
+    """
+
+    features: str = "character n-grams"
+    case: bool = True
     method: ClassVar = "logistic_regression"
     stochastic: ClassVar = False
     threads: ClassVar = False  # liblinear draws from one generator for the whole process
-    words = "character n-grams, logistic regression"
+
+    @property
+    def words(self) -> str:
+        """What it looks at."""
+        return f"{self.features}, logistic regression"
 
     def card(self) -> dict[str, Any] | None:
-        """Nothing but its kind."""
-        return {"kind": "ngram_logistic"}
+        """Nothing but its kind; None without case, which the portable scorer keeps."""
+        return {"kind": "ngram_logistic"} if self.case else None
 
     def arrays(self, weights: Weights) -> Arrays:
         """By the number of n-grams."""
@@ -119,11 +134,19 @@ class NgramLogistic:
         steps_done: StepsDone,
     ) -> Network:
         """Fit with scikit-learn's liblinear, by dual coordinate descent: no BLAS in it."""
+        corpus = Corpus(self._read(corpus.names), corpus.languages)
         return Network(fit_ngrams(corpus, recipe, len(LANGUAGES)))
 
     def probabilities(self, weights: Weights, names: list[str]) -> np.ndarray:
         """From the weights alone, without scikit-learn."""
-        return ngram_probabilities(weights, names)
+        return ngram_probabilities(weights, self._read(names))
+
+    def _read(self, names: list[str]) -> list[str]:
+        return names if self.case else [name.lower() for name in names]
 
 
-ARCHITECTURES = {"ngram_logistic": NgramLogistic()}
+ARCHITECTURES = {
+    "ngram_logistic": NgramLogistic(),
+    "bigram_logistic": NgramLogistic("letters and pairs of letters"),
+    "bag_of_letters": NgramLogistic("letters without their order and case", case=False),
+}

@@ -18,6 +18,7 @@ NAMES = Path("data/normalized/names.csv")
 OUTSIDE = Path("data/normalized/outside.csv")  # names of the starter corpus that the data lack
 CHANGES = Path("data/normalized/changes.csv")
 CARD = Path("data/normalized/card.json")
+NEAREST = Path("data/nearest.csv")  # edits from each unseen name to the nearest training name
 RUNS = Path("results/runs")
 
 

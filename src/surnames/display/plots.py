@@ -7,7 +7,7 @@ them. Widths are in inches; 3.9 is a phone's.
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,4 +189,47 @@ def reliability(series: Sequence[Series]) -> str:
     axes.set(xlabel="how sure, in percent", ylabel="how often right, in percent")
     axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
     figure.legend(**LEGEND)
+    return _svg(figure)
+
+
+@matplotlib.rc_context(fname=STYLE)
+def multiverse(
+    panels: Mapping[str, Sequence[Series]],
+    ticks: Sequence[str],
+    blocks: Mapping[str, int],
+    label: str,
+) -> str:
+    """Many analyses of one question: a mark with its interval for each, in points.
+
+    A panel for each title, above each other; a place on the axis for each tick, in blocks of so
+    many, and side by side at a place a mark for each series; nan for none. Zero is a line.
+    """
+    figure = Figure((WIDE, 0.9 + 2.1 * len(panels)), layout="constrained")
+    rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (title, series) in zip(rows, panels.items(), strict=True):
+        colours = _colours(series)
+        for k, one in enumerate(series):
+            places = [x + (k - (len(series) - 1) / 2) * 0.25 for x in range(len(ticks))]
+            low, high = _rounded(one.low), _rounded(one.high)
+            axes.vlines(places, low, high, color=colours[k], lw=1.3)
+            axes.plot(places, _rounded(one.y), MARKERS[k], c=colours[k], label=one.label, ms=3.2)
+        axes.axhline(0, color=BLACK, lw=0.8)
+        axes.set(ylabel=label, xlim=(-0.6, len(ticks) - 0.4))
+        axes.set_title(title, loc="left", fontsize=8)
+        axes.grid(axis="x", visible=False)
+        edge = -0.5
+        for size in [*blocks.values()][:-1]:
+            edge += size
+            axes.axvline(edge, color=GREY, lw=0.6)
+    rows[-1].set_xticks(range(len(ticks)), ticks)
+    start = 0
+    for name, size in blocks.items():
+        middle = (start + start + size - 1) / 2
+        place = (middle, -0.32)
+        rows[-1].annotate(
+            name, place, xycoords=("data", "axes fraction"), ha="center", va="top", fontsize=7.5
+        )
+        start += size
+    handles, labels = rows[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(handles), fontsize=7.5)
     return _svg(figure)

@@ -1,11 +1,14 @@
 """The study in a few sentences and one table: for the terminal, the README and the report's top."""
 
+from typing import Any
+
 from surnames.display.html import render
 from surnames.display.tables import aligned
 from surnames.display.wording import estimate, level, percent
 from surnames.study.summary import Cell, Summary
 
 COMPARED = ("tutorial_2017", "fixed")  # the two networks that the question is about
+PLAIN = ("fix-raises-published", "fix-raises-unseen", "less-than-half-is-left")  # claims
 
 
 def data_set(summary: Summary) -> str:
@@ -36,6 +39,35 @@ def answer(summary: Summary) -> list[str]:
     values = {"cells": compared(summary), "ngrams": ngrams, "difference": difference}
     text = render("display/templates/answer.txt", **values)
     return str(text).splitlines()
+
+
+def plain(ledger: dict[str, Any]) -> str:
+    """The answer in one sentence for everybody, from the verdicts; "" where claims lack for it."""
+    claims = {row["id"]: row for row in ledger["claims"] if row["effect"] is not None}
+    published, unseen, memory = (claims.get(key) for key in PLAIN)
+    if published is None or unseen is None:
+        return ""
+    grid = zip(("published", "held_out"), ("trained on", "unseen"), strict=True)
+    counts = [(ledger["grid"].get(protocol), names) for protocol, names in grid]
+    few = [(own, names) for own, names in counts if own and 2 * own["helps"] < own["cells"]]
+    values = {"published": published, "unseen": unseen, "memory": memory, "few": few}
+    return str(render("display/templates/plain.txt", **values)).strip()
+
+
+def doubted(ledger: dict[str, Any]) -> str:
+    """The verdicts that would be others by Nadeau and Bengio's variance; "" where none would."""
+    claims = [row for row in ledger["claims"] if row["family"] != "check"]
+    rows = [row for row in claims if row["nadeau_bengio"]["verdict"] != row["verdict"]]
+    if not rows:
+        return ""
+    listed = "; ".join(
+        f"{row['id']} {row['nadeau_bengio']['verdict']} instead of {row['verdict']}" for row in rows
+    )
+    return (
+        "As registered for the case that intervals do not hold the truth as often as they should "
+        "in simulated studies, verdicts are also given by Nadeau and Bengio's variance. By that "
+        f"would be: {listed}."
+    )
 
 
 def diverged(summary: Summary) -> str:

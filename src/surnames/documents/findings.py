@@ -23,6 +23,8 @@ def markdown() -> str:
     figures, ledger = summary.load(), claims.verdicts()
     page = render(
         "documents/templates/findings.md",
+        plain=sentences.plain(ledger),
+        doubted=sentences.doubted(ledger),
         answer=sentences.answer(figures),
         data_set=sentences.data_set(figures),
         ledger=ledger,

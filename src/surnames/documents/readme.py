@@ -44,6 +44,8 @@ def markdown(figures: Summary, ledger: dict[str, Any]) -> str:
     page = render(
         "documents/templates/readme.md",
         starter=figures.starter,
+        plain=sentences.plain(ledger),
+        doubted=sentences.doubted(ledger),
         answer=" ".join(sentences.answer(figures)),
         networks=table(head, rows, right=range(2, len(head))),
         confidence=confidence,

@@ -1,5 +1,7 @@
 """Exact scores: every name that a replicate is scored on, and nothing sampled."""
 
+import string
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -9,14 +11,25 @@ import numpy as np
 import safetensors.numpy
 
 from surnames.core import files, tables
-from surnames.core.corpus import LANGUAGES, Corpus
+from surnames.core.corpus import LANGUAGES, Corpus, Split
 from surnames.core.errors import StudyError, TrainingError
 
 if TYPE_CHECKING:
     from surnames.networks.network import Architecture, Network
 
 BINS = 15  # of the calibration error
-METRICS = ("macro_recall", "accuracy", "macro_f1", "top3_accuracy", "log_loss", "ece")
+# Answers to other questions than the plain one, of which it is kept whether they are right: with
+# probabilities times the languages' shares in training; with another first or last letter.
+WITH_PRIOR, FIRST_REPLACED, LAST_REPLACED = "with_prior", "first_replaced", "last_replaced"
+OTHERWISE = (WITH_PRIOR, FIRST_REPLACED, LAST_REPLACED)
+PRIOR_MATTERS = ("accuracy", "log_loss", "ece")  # macro recall is about equally frequent languages
+TRAINED_ON = "trained_on"
+OF_NETWORKS = tuple(f"macro_recall_{one}" for one in (TRAINED_ON, FIRST_REPLACED, LAST_REPLACED))
+METRICS = (
+    *("macro_recall", "accuracy", "macro_f1", "top3_accuracy", "log_loss", "ece"),
+    *(f"{name}_{WITH_PRIOR}" for name in PRIOR_MATTERS),
+    *OF_NETWORKS,
+)
 
 
 @dataclass(frozen=True)
@@ -117,6 +130,7 @@ class Evaluation:
 
     predictions: Predictions
     metrics: dict[str, float]
+    otherwise: dict[str, np.ndarray]  # OTHERWISE -> (names,) bool, whether that answer is right
 
     @property
     def counts(self) -> np.ndarray:
@@ -124,40 +138,81 @@ class Evaluation:
         return confusion_counts(self.predictions)
 
 
-def evaluate(
-    architecture: "Architecture", network: "Network", scored: Corpus, outside: Corpus
-) -> Evaluation:
-    """Score one network on every name of `scored`, and on the `outside` names beside it.
+def replaced(name: str, place: int) -> str:
+    """A name with another letter at that place, of the same case, always the same for this name."""
+    own = name[place]
+    others = (string.ascii_uppercase if own.isupper() else string.ascii_lowercase).replace(own, "")
+    letters = list(name)
+    letters[place] = others[zlib.crc32(name.encode()) % len(others)]
+    return "".join(letters)
 
-    Diverged is also a network whose weights are still numbers, but too large for its answers.
+
+def macro_recall(right: np.ndarray, languages: np.ndarray) -> float:
+    """The mean over the languages of the share of their names (names,) that are right."""
+    counts, sums = np.bincount(languages), np.bincount(languages, right)
+    return float((sums[counts > 0] / counts[counts > 0]).mean())
+
+
+def evaluate(
+    architecture: "Architecture",
+    network: "Network",
+    scored: Corpus,
+    trained: Corpus,
+    outside: Corpus,
+) -> Evaluation:
+    """Score one network on every name of `scored`, and on those `outside`.
+
+    Also with the languages as frequent as in training, and where chance takes part in training on
+    the names that it was `trained` on, and on names of `scored` with a letter replaced. Diverged is
+    also a network whose weights are still numbers, but too large for its answers.
     """
-    nothing = Evaluation(predict(np.zeros((0, len(LANGUAGES))), np.zeros(0, np.int64)), {})
+    nothing = Evaluation(predict(np.zeros((0, len(LANGUAGES))), np.zeros(0, np.int64)), {}, {})
     if network.diverged:
         return nothing
     probabilities = architecture.probabilities(network.weights, scored.names)
     if not np.isfinite(probabilities).all():
         return nothing
     predictions = predict(probabilities, scored.languages)
+    shares = np.bincount(trained.languages, minlength=len(LANGUAGES)) / len(trained.names)
+    weighted = probabilities * shares
+    corrected = predict(weighted / weighted.sum(axis=1, keepdims=True), scored.languages)
+    with_prior = metrics(corrected)
     found = metrics(predictions)
-    if outside.names:
-        beside = architecture.probabilities(network.weights, outside.names)
+    found |= {f"{name}_{WITH_PRIOR}": with_prior[name] for name in PRIOR_MATTERS}
+    otherwise = {WITH_PRIOR: corrected.predicted == scored.languages}
+    others = {"starter": outside} if outside.names else {}
+    if architecture.stochastic:
+        others[TRAINED_ON] = trained
+        for key, place in ((FIRST_REPLACED, 0), (LAST_REPLACED, -1)):
+            altered = [replaced(name, place) for name in scored.names]
+            others[key] = Corpus(altered, scored.languages)
+    for key, names in others.items():
+        beside = architecture.probabilities(network.weights, names.names)
         if not np.isfinite(beside).all():
             return nothing
-        elsewhere = metrics(predict(beside, outside.languages))
-        found |= {f"starter_{name}": elsewhere[name] for name in ("macro_recall", "accuracy")}
-    return Evaluation(predictions, found)
+        elsewhere = predict(beside, names.languages)
+        if key == "starter":
+            scores = metrics(elsewhere)
+            found |= {f"starter_{name}": scores[name] for name in ("macro_recall", "accuracy")}
+        else:
+            found[f"macro_recall_{key}"] = float(np.nanmean(recalls(confusion_counts(elsewhere))))
+            if key in OTHERWISE:
+                otherwise[key] = elsewhere.rank == 0
+    return Evaluation(predictions, found, otherwise)
 
 
 def evaluate_all(
-    architecture: "Architecture", networks: list["Network"], scored: list[Corpus], outside: Corpus
+    architecture: "Architecture", networks: list["Network"], split: Split, outside: Corpus
 ) -> list[Evaluation]:
     """`evaluate` each replicate on its own names, side by side where the GIL is released."""
 
-    def one(network: "Network", names: Corpus) -> Evaluation:
-        return evaluate(architecture, network, names, outside)
+    def one(replicate: int) -> Evaluation:
+        rows = split.scored_rows(replicate), split.training_rows(replicate)
+        scored, trained = (split.corpus.take(some) for some in rows)
+        return evaluate(architecture, networks[replicate], scored, trained, outside)
 
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(one, networks, scored))
+        return list(pool.map(one, range(len(networks))))
 
 
 def means(evaluations: list[Evaluation]) -> dict[str, float]:
@@ -184,6 +239,11 @@ def save(evaluations: list[Evaluation], folder: Path) -> None:
         for replicate, one in enumerate(evaluations)
         for key, array in zip(PREDICTION_KEYS, astuple(one.predictions), strict=True)
     }
+    arrays |= {
+        f"{replicate}.{key}": right
+        for replicate, one in enumerate(evaluations)
+        for key, right in one.otherwise.items()
+    }
     (folder / files.PREDICTIONS).write_bytes(safetensors.numpy.save(arrays))
 
     metrics = next(list(one.metrics) for one in evaluations if one.metrics)
@@ -203,13 +263,17 @@ def save(evaluations: list[Evaluation], folder: Path) -> None:
     tables.write_table(header, rows, folder / files.CALIBRATION)
 
 
-def load_predictions(path: Path) -> list[Predictions]:
-    """The predictions of each replicate, as `save` wrote them; empty where one diverged."""
+def load_predictions(path: Path) -> list[tuple[Predictions, dict[str, np.ndarray]]]:
+    """Each replicate's predictions and what is right OTHERWISE; both empty where it diverged."""
     with tables.reading(path):
         arrays = safetensors.numpy.load(path.read_bytes())
+        replicates = sum(key.endswith(f".{PREDICTION_KEYS[0]}") for key in arrays)
         return [
-            Predictions(*(arrays[f"{replicate}.{key}"] for key in PREDICTION_KEYS))
-            for replicate in range(len(arrays) // len(PREDICTION_KEYS))
+            (
+                Predictions(*(arrays[f"{replicate}.{key}"] for key in PREDICTION_KEYS)),
+                {key: arrays.get(f"{replicate}.{key}", np.zeros(0, bool)) for key in OTHERWISE},
+            )
+            for replicate in range(replicates)
         ]
 
 

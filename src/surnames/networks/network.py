@@ -36,6 +36,12 @@ class ReplicateStreams:
         """The streams of that replicate, independent of those of all others."""
         return cls(*(stream(seed, protocol, replicate, purpose) for purpose in (WEIGHTS, EXAMPLES)))
 
+    def again(self) -> "ReplicateStreams":
+        """Other numbers of the same streams, 2^127 draws further on."""
+        return ReplicateStreams(
+            *(np.random.Generator(own.bit_generator.jumped()) for own in vars(self).values())
+        )
+
 
 @dataclass(frozen=True)
 class Network:

@@ -15,12 +15,14 @@ from surnames.report.report_data import ReportData
 from surnames.report.sections.answer import answer
 from surnames.report.sections.calibration import calibration
 from surnames.report.sections.confusions import confusions
+from surnames.report.sections.groups import groups
 from surnames.report.sections.halves import halves
 from surnames.report.sections.learning import learning
 from surnames.report.sections.ledger import ledger
 from surnames.report.sections.names import names
 from surnames.report.sections.provenance import provenance
 from surnames.report.sections.recall import recall
+from surnames.report.sections.robustness import robustness
 from surnames.report.sections.series import percents
 from surnames.report.sections.unseen import unseen
 
@@ -35,6 +37,8 @@ SECTIONS: dict[str, tuple[str, Values]] = {
     ),
     "halves": ("Which half of the fix", halves),
     "unseen": ("Published against unseen", unseen),
+    "groups": ("Near and far, short and long", groups),
+    "robustness": ("By other recipes", robustness),
     "confusions": ("Who is taken for whom", confusions),
     "recall": ("Recall by language", recall),
     "learning": ("How they learned", learning),

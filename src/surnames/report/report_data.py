@@ -28,6 +28,8 @@ class ReportData:
     ledger: dict[str, Any]
     effects: Rows
     recall: Rows
+    groups: Rows
+    cells: Rows  # of the grid of other recipes
     curves: Rows
     confusions: Rows
     calibration: dict[tuple[str, str], Rows]

@@ -1,7 +1,7 @@
 """The ledger: what has been claimed of the tutorial and its fix, each claim tested on every run."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from math import isnan
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -12,14 +12,18 @@ from surnames.core import files, tables, yaml_files
 from surnames.core.corpus import LANGUAGES
 from surnames.core.errors import StudyError
 from surnames.core.params import Address, Name, Run, Section, Text
-from surnames.study.paths import CLAIMS, LEDGER
-from surnames.study.statistics import Term, contrast, detectable, equivalence, holm
+from surnames.evaluation.scoring import OF_NETWORKS
+from surnames.networks.lookup import get_architecture
+from surnames.study.paths import CLAIMS, GRID_PARAMS, LEDGER, ROBUSTNESS
+from surnames.study.statistics import Effect, Term, contrast, detectable, equivalence, holm
 
 WEIGHTS = (0.01, 100)
 HIGHEST = {"log_loss": 28.0}  # of a metric, in nats: probabilities are floored; others are shares
 Verdict = Literal["supported", "refuted", "negligible", "undecided"]
-Family = Literal["primary", "secondary"]
-RECALL = "recall/"
+Family = Literal["primary", "secondary", "check"]
+RECALL, MACRO_RECALL = "recall/", "macro_recall/"
+GRID = "robustness"  # in place of a run, for a contrast of the grid
+NAME_GROUPS = ("near", "far", "short", "long")  # of unseen names; `comparison.name_groups`
 Weight = Annotated[float, Field(strict=True)]
 Values = Callable[[str, str], Term]  # (run, metric) -> its values with weight 1
 
@@ -54,6 +58,7 @@ class Ledger(Section):
         dict[Name, Annotated[list[str], Field(min_length=1)]], Field(default_factory=dict)
     ]
     claims: Annotated[list[Claim], Field(max_length=1000)]
+    registered: Annotated[str | None, Field(pattern=r"^[0-9a-f]{40}$")] = None  # a commit
 
 
 def load(runs: dict[str, Run], metrics: Sequence[str], path: Path = CLAIMS) -> Ledger:
@@ -70,7 +75,6 @@ def _untestable(
             yield ("groups", group), f"{listed:.200}: no language of the data set"
         if len(set(languages)) < len(languages):
             yield ("groups", group), "a language is there twice"
-    choices = [*metrics, *(f"{RECALL}{one}" for one in (*LANGUAGES, *ledger.groups))]
     seen: set[str] = set()
     for index, claim in enumerate(ledger.claims):
         if claim.id in seen:
@@ -83,12 +87,11 @@ def _untestable(
                 yield place, f"a weight is {WEIGHTS[0]} to {WEIGHTS[1]} or minus that; got {weight}"
             if (run, metric) in terms[:number]:
                 yield place, f"{run:.100} with {metric:.100} is there already; add the weights up"
-            if run not in runs:
+            if run not in runs and run != GRID:
                 missing = f"{run:.100}, which is not under `runs` in {files.PARAMS}"
                 yield place, f"claim {claim.id} compares {missing}; add it, or remove the claim"
-            if metric not in choices:
-                known = ", ".join([*metrics, f"{RECALL}<Language or group>"])
-                yield place, f"claim {claim.id} asks for {metric!r:.100}; choose from {known}"
+            elif fault := _unscored(runs.get(run), metric, metrics, ledger.groups):
+                yield place, f"claim {claim.id} {fault}"
         largest = [weight * HIGHEST.get(metric, 1.0) for weight, _, metric in claim.terms]
         low, high = sum(min(one, 0.0) for one in largest), sum(max(one, 0.0) for one in largest)
         if not low <= claim.more_than < high:
@@ -97,6 +100,40 @@ def _untestable(
                 f"points), so more than {claim.more_than:g} is always or never true"
             )
             yield ("claims", index, "more_than"), fault
+
+
+def _unscored(run: Run | None, metric: str, metrics: Sequence[str], groups: Iterable[str]) -> str:
+    """Why a run, or the grid where None, has no such metric; "" where it has."""
+    if run is None:
+        known = declared_contrasts()
+        listed = f"a contrast of {GRID_PARAMS}, not {metric!r:.100}; it has {', '.join(known)}"
+        return "" if metric in known else f"asks for {listed}"
+    of_names = [f"{MACRO_RECALL}{group}" for group in NAME_GROUPS]
+    if metric in of_names and run.protocol != "held_out":
+        return f"asks for {metric}, which is of unseen names: {run.name:.100} is not under held_out"
+    if metric in OF_NETWORKS and not get_architecture(run.architecture, run.family).stochastic:
+        return f"asks for {metric}, which only networks have: {run.name:.100} has none"
+    if metric in (*metrics, *of_names, *(f"{RECALL}{one}" for one in (*LANGUAGES, *groups))):
+        return ""
+    choices = ", ".join([*metrics, f"{RECALL}<Language or group>", *of_names])
+    return f"asks for {metric!r:.100}; choose from {choices}"
+
+
+def declared_contrasts() -> list[str]:
+    """The contrasts of the grid that may be asked for, whether or not they are known yet."""
+    if not GRID_PARAMS.is_file():
+        return []
+    text = GRID_PARAMS.read_text(encoding="utf-8")
+    return [*yaml_files.values(GRID_PARAMS, text, yaml_files.BYTES).get("contrasts", {})]
+
+
+def grid_contrasts() -> dict[str, Effect]:
+    """What the grid's networks gave, by name; nothing where none of this study has been trained."""
+    if not ROBUSTNESS.is_file():
+        return {}
+    read = tables.read_json(ROBUSTNESS)["contrasts"]
+    with tables.reading(ROBUSTNESS):
+        return {name: Effect(**values) for name, values in read.items()}
 
 
 def judge(
@@ -108,41 +145,51 @@ def judge(
     `negligible` one that is neither and significantly within `margin` of it: p-values are Holm's
     over the claims of a family. Beside each undecided one stands what this design finds with a
     power of 80 % at the level that Holm left it. The intervals are each for itself, so one may
-    leave out its threshold and stay undecided.
+    leave out its threshold and stay undecided. `nadeau_bengio` says what their variance would.
     """
     rows: dict[str, dict[str, Any]] = {}
     for family in get_args(Family):
         own = [claim for claim in claims if claim.family == family]
-        effects = [
-            contrast(
-                [values(run, metric).with_weight(weight) for weight, run, metric in claim.terms],
-                confidence,
-                claim.more_than,
-            )
-            for claim in own
-        ]
-        within = [
-            equivalence(found, claim.more_than, margin)
-            for claim, found in zip(own, effects, strict=True)
-        ]
-        different, same = holm([found.p for found in effects]), holm(within)
-        left = sum(p is not None and p >= 1 - confidence for p in different)
-        level = (1 - confidence) / max(left, 1)  # to which Holm holds what is not decided
-        for claim, found, p, q in zip(own, effects, different, same, strict=True):
-            verdict = _verdict(found.effect > claim.more_than, p, q, 1 - confidence)
-            rows[claim.id] = (
-                claim.model_dump(exclude={"expect"})
-                | asdict(found)
-                | {
-                    "effect": None if isnan(found.effect) else found.effect,
-                    "p_adjusted": p,
-                    "p_equivalent": q,
-                    "detectable": detectable(found, level) if verdict == "undecided" else None,
-                    "verdict": verdict,
-                    "expect": claim.expect,
-                }
-            )
+        judged = _family(own, values, confidence, margin)
+        others = _family(own, lambda *of: replace(values(*of), names=None), confidence, margin)
+        for claim, row, other in zip(own, judged, others, strict=True):
+            told = {key: other[key] for key in ("low", "high", "p_adjusted", "verdict")}
+            rows[claim.id] = row | {"expect": claim.expect, "nadeau_bengio": told}
     return [rows[claim.id] for claim in claims]
+
+
+def _family(
+    own: Sequence[Claim], values: Values, confidence: float, margin: float
+) -> Iterator[dict[str, Any]]:
+    """The claims of one family, judged."""
+    effects = [
+        contrast(
+            [values(run, metric).with_weight(weight) for weight, run, metric in claim.terms],
+            confidence,
+            claim.more_than,
+        )
+        for claim in own
+    ]
+    within = [
+        equivalence(found, claim.more_than, margin)
+        for claim, found in zip(own, effects, strict=True)
+    ]
+    different, same = holm([found.p for found in effects]), holm(within)
+    left = sum(p is not None and p >= 1 - confidence for p in different)
+    level = (1 - confidence) / max(left, 1)  # to which Holm holds what is not decided
+    for claim, found, p, q in zip(own, effects, different, same, strict=True):
+        verdict = _verdict(found.effect > claim.more_than, p, q, 1 - confidence)
+        yield (
+            claim.model_dump(exclude={"expect"})
+            | asdict(found)
+            | {
+                "effect": None if isnan(found.effect) else found.effect,
+                "p_adjusted": p,
+                "p_equivalent": q,
+                "detectable": detectable(found, level) if verdict == "undecided" else None,
+                "verdict": verdict,
+            }
+        )
 
 
 def _verdict(above: bool, different: float | None, same: float | None, level: float) -> Verdict:
@@ -156,7 +203,7 @@ def verdicts(path: Path = LEDGER) -> dict[str, Any]:
     if not path.is_file():
         raise StudyError(f"{path} is not there yet; run `make repro`")
     found: dict[str, Any] = tables.read_json(path)
-    if "margin" not in found:
+    if "grid" not in found:
         raise StudyError(f"{path} was written by older code; run `make repro`")
     return found
 

@@ -11,13 +11,37 @@ from surnames.core.corpus import LANGUAGES, TEST, Split
 from surnames.core.params import Protocols, Run
 from surnames.core.tables import Row
 from surnames.evaluation import scoring
-from surnames.study.claims import RECALL
+from surnames.evaluation.scoring import FIRST_REPLACED, LAST_REPLACED, TRAINED_ON, WITH_PRIOR
+from surnames.study.claims import GRID, MACRO_RECALL, NAME_GROUPS, RECALL, grid_contrasts
 from surnames.study.factorial import decompositions
-from surnames.study.statistics import Names, Term, contrast, estimate, test_train_ratio
+from surnames.study.paths import CELLS, ROBUSTNESS
+from surnames.study.statistics import (
+    UNTESTED,
+    Effect,
+    Names,
+    Term,
+    contrast,
+    estimate,
+    test_train_ratio,
+)
 
 DataSet = dict[str, str]  # its name and its identity
-RIGHT = {"accuracy": 1, "top3_accuracy": 3}  # the answers among which the right one must be
+PLAIN, TOP_3 = "plain", "top3"  # kinds of answer, beside those of `scoring.OTHERWISE`
+# The metrics that are shares of right answers, and the answer that must be right.
+ACCURACIES = {
+    "accuracy": PLAIN,
+    "top3_accuracy": TOP_3,
+    f"accuracy_{WITH_PRIOR}": WITH_PRIOR,
+}
+MACRO_RECALLS = {
+    "macro_recall": PLAIN,
+    f"macro_recall_{FIRST_REPLACED}": FIRST_REPLACED,
+    f"macro_recall_{LAST_REPLACED}": LAST_REPLACED,
+}
+SHORT, LONG = 5, 9  # letters; not more, not fewer
+FIX = "fixed - tutorial_2017"  # in the table of groups
 EFFECTS = ("protocol", "activation", "part", "replicates", "effect", "low", "high")
+GROUPED = ("protocol", "architecture", "group", "mean", "low", "high")
 CURVES = (
     *("protocol", "architecture", "step"),
     *("loss", "loss_low", "loss_high"),
@@ -47,11 +71,19 @@ class Answers:
     """What the networks of a run said of each name, once a repetition."""
 
     languages: np.ndarray  # (names,)
-    right: dict[str, np.ndarray]  # RIGHT -> (names, repetitions) of 0 and 1; NaN if diverged
+    asked: np.ndarray  # (names, repetitions) the replicate that was asked
+    right: dict[str, np.ndarray]  # kind of answer -> (names, repetitions) 0 and 1; NaN if diverged
+    groups: dict[str, np.ndarray]  # group of names -> (names, repetitions) bool
 
 
-def gather(runs: Iterable[Run], split: Split | None = None) -> list[Results]:
-    """The results of these runs, from results/runs; by name, too, with held_out's split."""
+def gather(
+    runs: Iterable[Run], split: Split | None = None, edits: np.ndarray | None = None
+) -> list[Results]:
+    """The results of these runs, from results/runs.
+
+    By name, too, with held_out's split and the `edits` of its names to training names.
+    """
+    groups = name_groups(split, edits) if split and edits is not None else {}
     return [
         Results(
             run,
@@ -59,24 +91,56 @@ def gather(runs: Iterable[Run], split: Split | None = None) -> list[Results]:
             scoring.load_columns(files.recall(run.protocol, run.architecture)),
             tables.read_table(files.history(run.protocol, run.architecture)),
             scoring.load_confusion(files.confusion(run.protocol, run.architecture)),
-            answers(run, split) if split and run.protocol == "held_out" else None,
+            answers(run, split, groups) if split and run.protocol == "held_out" else None,
         )
         for run in runs
     ]
 
 
-def answers(run: Run, split: Split) -> Answers:
+def answers(run: Run, split: Split, groups: Mapping[str, np.ndarray]) -> Answers:
     """The predictions of a run by name, instead of by replicate."""
-    names, replicates = split.roles.shape
-    folds = replicates // int((split.roles[0] == TEST).sum())
     saved = scoring.load_predictions(files.predictions(run.protocol, run.architecture))
-    right = {metric: np.full((names, replicates // folds), np.nan) for metric in RIGHT}
-    for replicate, predictions in enumerate(saved):
-        if len(predictions.language):
-            rows, repetition = split.scored_rows(replicate), replicate // folds
-            for metric, within in RIGHT.items():
-                right[metric][rows, repetition] = predictions.rank < within
-    return Answers(split.corpus.languages, right)
+    kinds = [
+        {PLAIN: predictions.rank < 1, TOP_3: predictions.rank < 3} | otherwise
+        for predictions, otherwise in saved
+    ]
+    return answers_by_name(split, kinds, groups)
+
+
+def answers_by_name(
+    split: Split,
+    right: Sequence[Mapping[str, np.ndarray]],
+    groups: Mapping[str, np.ndarray] = {},
+) -> Answers:
+    """By name, of each replicate (its scored names,) by kind of answer; empty where it diverged."""
+    places = _asked(split)
+    tables: dict[str, np.ndarray] = {}
+    for replicate, kinds in enumerate(right):
+        rows = split.scored_rows(replicate)
+        for kind, own in kinds.items():
+            table = tables.setdefault(kind, np.full(places.shape, np.nan))
+            if len(own):
+                table[rows, (places[rows] == replicate).argmax(axis=1)] = own
+    return Answers(split.corpus.languages, places, tables, dict(groups))
+
+
+def _asked(split: Split) -> np.ndarray:
+    """(names, repetitions) the replicates that are scored on each name, in their order."""
+    replicates = np.nonzero(split.roles == TEST)[1]  # row by row
+    return replicates.reshape(len(split.roles), -1)
+
+
+def name_groups(split: Split, edits: np.ndarray) -> dict[str, np.ndarray]:
+    """NAME_GROUPS: near is one edit from a training name of the language, far is more.
+
+    Short is five letters or fewer, long nine or more; each (names, repetitions).
+    """
+    places = _asked(split)
+    apart = np.take_along_axis(edits, places, axis=1)
+    letters = np.array([sum(map(str.isalpha, name)) for name in split.corpus.names])
+    length = np.broadcast_to(letters[:, None], places.shape)
+    found = (apart <= 1, apart > 1, length <= SHORT, length >= LONG)
+    return dict(zip(NAME_GROUPS, found, strict=True))
 
 
 def leftovers(runs: Iterable[Run]) -> list[Path]:
@@ -101,30 +165,91 @@ def term(
 ) -> Term:
     """One metric of one run by replicate.
 
-    `recall/<language or group>` is the recall of one language, or the mean of some.
+    `recall/<language or group>` is the recall of one language, or the mean of some;
+    `macro_recall/<group of names>` that of some names alone, under held_out.
     """
-    protocol, asked = results.run.protocol, metric.removeprefix(RECALL)
-    some = groups.get(asked, [asked])
-    if asked == metric:
-        values = results.scores[metric]
-    else:
+    protocol, known = results.run.protocol, results.answers
+    ratio = ratio_of(protocol, protocols)
+    names: Names | None = None
+    if metric.startswith(MACRO_RECALL):
+        assert known
+        asked = known.groups[metric.removeprefix(MACRO_RECALL)]
+        values, names = of_group(known, asked)
+        return Term(1.0, protocol, values, ratio, names)
+    if metric.startswith(RECALL):
+        one = metric.removeprefix(RECALL)
+        some = groups.get(one, [one])
         values = np.mean([results.recalls[language] for language in some], axis=0)
-    names = None
-    if results.answers and metric in ("macro_recall", *RIGHT):
-        names = _names(results.answers, metric, LANGUAGES)
-    elif results.answers and asked != metric:
-        names = _names(results.answers, "macro_recall", some)
-    return Term(1.0, protocol, values, ratio_of(protocol, protocols), names)
+        names = of_languages(known, PLAIN, some) if known else None
+    else:
+        values = results.scores[metric]
+        if known and metric in ACCURACIES:
+            shares = known.right[ACCURACIES[metric]] / len(known.languages)
+            names = Names(shares, known.languages)
+        elif known and metric in MACRO_RECALLS:
+            names = of_languages(known, MACRO_RECALLS[metric], LANGUAGES)
+        elif (
+            known and metric == f"macro_recall_{TRAINED_ON}"
+        ):  # of names that are what they are: networks vary
+            names = Names(0 * known.right[PLAIN], known.languages)
+    return Term(1.0, protocol, values, ratio, names)
 
 
-def _names(given: Answers, metric: str, some: Sequence[str]) -> Names:
-    """What each name adds to a mean of right answers, or to the mean recall of some languages."""
-    counts = np.bincount(given.languages, minlength=len(LANGUAGES))
-    if metric in RIGHT:
-        return Names(given.right[metric] / counts.sum(), given.languages)
-    asked = np.isin(LANGUAGES, some) & (counts > 0)
-    weights = np.where(asked, 1 / np.maximum(counts, 1), 0) / asked.sum()
-    return Names(given.right["accuracy"] * weights[given.languages, None], given.languages)
+def of_languages(known: Answers, kind: str = PLAIN, some: Sequence[str] = LANGUAGES) -> Names:
+    """What each name adds to the mean recall of some languages."""
+    asked = np.isin(LANGUAGES, some)[known.languages, None] & np.isfinite(known.asked)
+    return _residuals(known, known.right[kind], asked)
+
+
+def of_group(known: Answers, asked: np.ndarray) -> tuple[np.ndarray, Names]:
+    """(replicates,) macro recall of some of the names, and what each name adds to it."""
+    right = known.right[PLAIN]
+    values = np.full(known.asked.max() + 1, np.nan)
+    for replicate in range(len(values)):
+        rows, repetition = np.nonzero((known.asked == replicate) & asked)
+        values[replicate] = scoring.macro_recall(right[rows, repetition], known.languages[rows])
+    return values, _residuals(known, right, asked)
+
+
+def _residuals(known: Answers, right: np.ndarray, asked: np.ndarray) -> Names:
+    """What each name adds to the mean, over the languages that have any, of the recall of `asked`.
+
+    A recall is a ratio, whose variance is to the first order that of each answer less the
+    language's recall, over the number of names asked.
+    """
+    repetitions = right.shape[1]
+    weighted = np.where(asked, right, 0.0)
+    counted = np.bincount(known.languages, asked.sum(axis=1), len(LANGUAGES))
+    there = np.bincount(known.languages, (asked & np.isfinite(right)).sum(axis=1), len(LANGUAGES))
+    sums = np.bincount(known.languages, np.nansum(weighted, axis=1), len(LANGUAGES))
+    recalls = sums / np.maximum(there, 1)
+    each = np.maximum(counted / repetitions, 1 / repetitions) * (counted > 0).sum()
+    parts = np.where(asked, right - recalls[known.languages, None], 0 * right)
+    return Names(parts / each[known.languages, None], known.languages)
+
+
+def grid_terms(data_set: str) -> dict[str, Term]:
+    """The contrasts of the grid that claims rest on; without a value if of another data set."""
+    if not ROBUSTNESS.is_file():  # `compare` depends on it, so no claim asks
+        return {}
+    other = tables.read_json(ROBUSTNESS)["data_set"] != data_set
+    unknown = Effect(0, np.nan, **UNTESTED)
+    return {
+        name: Term(1.0, GRID, np.zeros(0), 0.0, elsewhere=unknown if other else found)
+        for name, found in grid_contrasts().items()
+    }
+
+
+def standing(data_set: str) -> dict[str, dict[str, int]]:
+    """By protocol, in how many cells of the grid the fix helps or harms by its own interval."""
+    found: dict[str, dict[str, int]] = {}
+    for row in tables.read_table(CELLS) if CELLS.is_file() else []:
+        if row["data_set"] == data_set:
+            own = found.setdefault(row["protocol"], {"helps": 0, "harms": 0, "cells": 0})
+            own["helps"] += bool(row["low"]) and float(row["low"]) > 0
+            own["harms"] += bool(row["high"]) and float(row["high"]) < 0
+            own["cells"] += 1
+    return found
 
 
 def summary(
@@ -152,7 +277,10 @@ def replicates(study: list[Results], data_set: DataSet) -> Iterator[Row]:
     metrics = list(dict.fromkeys(metric for results in study for metric in results.scores))
     for results in study:
         for replicate in range(len(results.scores[metrics[0]])):
-            scores = {metric: results.scores[metric][replicate] for metric in metrics}
+            scores = {
+                metric: results.scores[metric][replicate] if metric in results.scores else None
+                for metric in metrics
+            }
             yield results.key | {"replicate": replicate} | scores | {"data_set": label(data_set)}
 
 
@@ -184,6 +312,27 @@ def effects(study: list[Results], confidence: float, protocols: Protocols) -> It
             )
             figures = (found.replicates, found.effect, found.low, found.high)
             yield dict(zip(EFFECTS, (protocol, activation, part, *figures), strict=True))
+
+
+def by_group(
+    study: list[Results],
+    confidence: float,
+    protocols: Protocols,
+    groups: Mapping[str, Sequence[str]],
+) -> Iterator[Row]:
+    """Macro recall on unseen names by group of names or languages, and what the fix adds to it."""
+    held = {one.run.architecture: one for one in study if one.answers is not None}
+    for group in (*NAME_GROUPS, *groups):
+        metric = f"{MACRO_RECALL if group in NAME_GROUPS else RECALL}{group}"
+        found = {name: term(one, metric, protocols, groups) for name, one in held.items()}
+        contrasts = {name: [own] for name, own in found.items()}
+        old, new = (found.get(name) for name in ("tutorial_2017", "fixed"))
+        if old and new:
+            contrasts |= {FIX: [new, old.with_weight(-1.0)]}
+        for name, own in contrasts.items():
+            mean = contrast(own, confidence)
+            cells = ("held_out", name, group, mean.effect, mean.low, mean.high)
+            yield dict(zip(GROUPED, cells, strict=True))
 
 
 def curves(study: list[Results]) -> Iterator[Row]:

@@ -89,6 +89,7 @@ class Term:
     values: np.ndarray  # (replicates,), or (1,) for what cannot differ between replicates
     ratio: float  # `test_train_ratio`
     names: Names | None = None  # under held_out, of what is a mean of right answers
+    elsewhere: Effect | None = None  # of other networks, estimated elsewhere: nothing else counts
 
     def with_weight(self, weight: float) -> "Term":
         """The same with another weight."""
@@ -121,19 +122,28 @@ def contrast(terms: Sequence[Term], confidence: float, threshold: float = 0.0) -
     Within a protocol replicate r of every run has the same names, order and first weights, so the
     sum is formed for each replicate and its spread is that of paired differences; replicates in
     which one run diverged are left out. Its variance is two-way where each term knows its names,
-    else Nadeau and Bengio's, as in `estimate`. Between protocols the sums are independent. The
-    parts of the variance add up, with Satterthwaite's degrees of freedom.
+    else Nadeau and Bengio's, as in `estimate`. Between protocols the sums are independent, and of
+    what was estimated elsewhere. The parts of the variance add up, with Satterthwaite's degrees of
+    freedom.
     """
     from scipy.special import stdtr, stdtrit
 
-    effect, counts = 0.0, []
+    effect, worst, diverged, counts = 0.0, 0.0, False, []
     variances: list[tuple[float, float]] = []  # each with its degrees of freedom
-    guessed = [np.where(np.isnan(term.values), CHANCE, term.values) for term in terms]
-    worst = sum(term.weight * float(own.mean()) for term, own in zip(terms, guessed, strict=True))
-    diverged = any(np.isnan(term.values).any() for term in terms)
+    for weight, known in ((one.weight, one.elsewhere) for one in terms if one.elsewhere):
+        effect += weight * known.effect
+        worst += weight * (known.effect if known.worst_case is None else known.worst_case)
+        diverged |= known.worst_case is not None
+        counts.append(known.replicates)
+        if known.error is not None and known.freedom is not None:
+            variances.append((weight**2 * known.error**2, known.freedom))
+    ours = [term for term in terms if term.elsewhere is None]
+    guessed = [np.where(np.isnan(term.values), CHANCE, term.values) for term in ours]
+    worst += sum(term.weight * float(own.mean()) for term, own in zip(ours, guessed, strict=True))
+    diverged |= any(np.isnan(term.values).any() for term in ours)
     worst_case = worst if diverged else None
-    for protocol in dict.fromkeys(term.protocol for term in terms):
-        own = [term for term in terms if term.protocol == protocol]
+    for protocol in dict.fromkeys(term.protocol for term in ours):
+        own = [term for term in ours if term.protocol == protocol]
         paired = np.asarray(sum(term.weight * term.values for term in own))
         found = estimate(paired, confidence, own[0].ratio)
         effect += found.mean

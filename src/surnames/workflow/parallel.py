@@ -46,7 +46,13 @@ def repro() -> None:
     changed = dvc_repo.status().keys()
     runs = [run for run in params.load().runs if changed & {f"train@{run}", f"evaluate@{run}"}]
     steps = [
-        [Task(one, [f"train@{one}", f"evaluate@{one}"], alone) for one in _baselines_first(runs)],
+        [
+            *(
+                Task(one, [f"train@{one}", f"evaluate@{one}"], alone)
+                for one in _baselines_first(runs)
+            ),
+            Task("nearest", ["nearest"], alone),
+        ],
         [Task("compare", ["compare"], alone)],
         [Task("report", ["report"], alone), Task("track", ["track"], alone)],
     ]

@@ -25,7 +25,7 @@ def check() -> None:
 def problem() -> str:
     """The stages whose entry in dvc.lock is not of this work tree, why, and what to run; or ""."""
     with dvc_repo.opened() as repo:
-        stages = repo.index.stages
+        stages = [one for one in repo.index.stages if one.path_in_repo == dvc_repo.PIPELINE]
         outputs = {out.def_path: out.hash_info for stage in stages for out in stage.outs}
         reasons = {stage.addressing: ", ".join(_reasons(stage, outputs)) for stage in stages}
     lines = [f"{stage}: {why}" for stage, why in reasons.items() if why]

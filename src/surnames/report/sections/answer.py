@@ -22,6 +22,8 @@ def answer(data: ReportData) -> dict[str, Any]:
     return {
         "claims": claims,
         "means": {protocol: cells if all(cells) else None for protocol, cells in means.items()},
+        "doubted": sentences.doubted(data.ledger),
+        "everybody": sentences.plain(data.ledger),
         "plain": sentences.answer(data.summary),
         "diverged": sentences.diverged(data.summary),
     }
