@@ -13,7 +13,7 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
 .PHONY: audit faults robustness smoke diff ci-pipeline ci-smoke ci-comment
-.PHONY: help setup repro ui serve verify report claims readme test test-all lint types bench lock clean moved
+.PHONY: help setup repro ui serve verify report claims readme test test-all lint types bench simulate lock clean moved
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -81,6 +81,9 @@ types: .venv/ready ## mypy
 
 bench: .venv/ready ## measure, and write docs/benchmarks.md (5 minutes)
 	@.venv/bin/python benchmarks/benchmark.py
+
+simulate: .venv/ready ## simulated studies with a known truth, into docs/simulation.md (5 minutes)
+	@.venv/bin/python benchmarks/simulation.py
 
 lock: .venv/ready ## resolve requirements.lock anew (UPGRADE=1: the newest of everything)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal \
