@@ -225,7 +225,7 @@ def multiverse(
     start = 0
     for name, size in blocks.items():
         middle = (start + start + size - 1) / 2
-        place = (middle, -0.32)
+        place = (middle, -0.2)
         rows[-1].annotate(
             name, place, xycoords=("data", "axes fraction"), ha="center", va="top", fontsize=7.5
         )

@@ -24,6 +24,9 @@ def groups(data: ReportData) -> dict[str, Any]:
         if names
         else []
     )
+    held = [
+        name for name in dict.fromkeys(row["architecture"] for row in data.groups) if name != FIX
+    ]
     series = []
     for name in shown:
         mean, low, high = (
@@ -35,11 +38,7 @@ def groups(data: ReportData) -> dict[str, Any]:
     return {
         "names": names,
         "rows": rows,
-        "architectures": [
-            name
-            for name in dict.fromkeys(row["architecture"] for row in data.groups)
-            if name != FIX
-        ],
+        "architectures": [*shown, *(name for name in held if name not in shown)],
         "fix": FIX,
         "meaning": {group: WORDS.get(group, "languages") for group in names},
         "picture": plots.dots(names, series, label) if shown else "",
