@@ -112,7 +112,7 @@ def test_diverged_networks_are_named() -> None:
 def test_starter_corpus_is_said_loudly() -> None:
     """In the terminal and on the README's first line of results."""
     summary = Summary([row("held_out", "fixed", 0.5, data_set="starter 123")])
-    block = readme.markdown(summary, {"confidence": 0.95, "margin": 0.02, "claims": []})
+    block = readme.markdown(summary, {"confidence": 0.95, "margin": 0.02, "grid": {}, "claims": []})
     assert block.startswith("> **THE STARTER CORPUS.**")
     assert "THE STARTER CORPUS" in sentences.headline(summary, 0.95)
 
@@ -128,3 +128,49 @@ def test_only_the_block_is_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyP
     page.write_text("no marks\n")
     with pytest.raises(StudyError, match="lacks the marks"):
         readme.write(page)
+
+
+def judged(verdict: str, effect: float, other: str = "") -> dict[str, object]:
+    """What the plain sentence reads of a claim; `other` is Nadeau and Bengio's verdict."""
+    return {
+        "verdict": verdict,
+        "effect": effect,
+        "family": "primary",
+        "nadeau_bengio": {"verdict": other or verdict},
+    }
+
+
+@pytest.mark.parametrize(
+    ("unseen", "said"),
+    [
+        (judged("supported", 0.034), "never seen about 3 more, each"),
+        (
+            judged("supported", 0.017, "undecided"),
+            "about 2 more (not by every variance for certain)",
+        ),
+        (judged("refuted", -0.05), "never seen about 5 fewer, each"),
+        (judged("negligible", 0.004), "never seen practically as many, each"),
+        (judged("undecided", 0.02), "never seen perhaps 2 more, which may be chance, each"),
+    ],
+)
+def test_the_plain_sentence_follows_the_verdicts(unseen: dict[str, object], said: str) -> None:
+    """Whatever comes out; memory only where that is supported, the recipe only where it matters."""
+    published, memory = judged("supported", 0.141), judged("supported", 0.05)
+    claims_ = [
+        {"id": "fix-raises-published"} | published,
+        {"id": "fix-raises-unseen"} | unseen,
+        {"id": "less-than-half-is-left"} | memory,
+    ]
+    told = sentences.plain({"grid": {}, "claims": claims_})
+    assert "about 14 more right than the tutorial's" in told and said in told
+    assert "Most of the gain is memory" in told and "recipe" not in told
+    grid = {"held_out": {"helps": 17, "harms": 3, "cells": 48}}
+    told = sentences.plain({"grid": grid, "claims": claims_[:2]})
+    assert "with the tutorial's recipe" in told and "memory" not in told
+    assert "helps on unseen names in 17 of 48 cases and harms in 3" in told
+    grid["held_out"]["helps"] = 24
+    assert "recipe" not in sentences.plain({"grid": grid, "claims": claims_})
+    assert sentences.plain({"grid": {}, "claims": claims_[:1]}) == ""
+    doubt = sentences.doubted({"claims": claims_})
+    differs = unseen["verdict"] != unseen["nadeau_bengio"]["verdict"]  # type: ignore[index]
+    assert ("fix-raises-unseen undecided instead of supported" in doubt) == differs == bool(doubt)

@@ -124,6 +124,7 @@ with Repo() as repo:
             [out.def_path for out in stage.outs],
         ]
         for stage in repo.index.stages
+        if stage.path_in_repo == "dvc.yaml"
     }))
 """
 

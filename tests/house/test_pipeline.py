@@ -27,7 +27,7 @@ def fits_and_scores(runs: set[str]) -> set[str]:
 def test_again_is_nothing(finished: Project) -> None:
     """A second `dvc repro` runs no stage, `dvc status` is clean and git sees nothing."""
     assert not ran(finished.run("dvc", "repro"))
-    assert "up to date" in finished.run("dvc", "status")
+    assert "up to date" in finished.run("dvc", "status", "dvc.yaml")
     assert finished.run("git", "status", "--porcelain") == ""
 
 
@@ -56,7 +56,7 @@ def test_what_a_parameter_touches(
 ) -> None:
     """The stages that a changed parameter invalidates by itself, and no others upstream."""
     study.set(**{parameter: value})
-    changed = set(json.loads(study.run("dvc", "status", "--json")))
+    changed = set(json.loads(study.run("dvc", "status", "--json", "dvc.yaml")))
     assert changed - DOWNSTREAM - {"gate"} == stages
     assert changed >= {"gate"}
 

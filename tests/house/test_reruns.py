@@ -125,7 +125,7 @@ def test_an_edit_reruns_what_depends_on_it(project: Project, name: str) -> None:
     edit, expected = EDITS[name]
     edit(project.folder)
     try:
-        changed = json.loads(project.run("dvc", "status", "--json"))
+        changed = json.loads(project.run("dvc", "status", "--json", "dvc.yaml"))
     finally:
         project.run("git", "checkout", "-q", "--", ".")
     assert set(changed) == expected
@@ -133,4 +133,4 @@ def test_an_edit_reruns_what_depends_on_it(project: Project, name: str) -> None:
 
 def test_undone_nothing_is_left_to_run(project: Project) -> None:
     """After all edits and their undoing: DVC knows files by what they hold."""
-    assert json.loads(project.run("dvc", "status", "--json")) == {}
+    assert json.loads(project.run("dvc", "status", "--json", "dvc.yaml")) == {}

@@ -34,7 +34,7 @@ from surnames.networks.network import (
 )
 from surnames.networks.torch_module import TorchModule
 
-CELLS = {name: row for name, row in architectures().items() if isinstance(row, Elman)}
+CELLS = {name: row for name, row in architectures().items() if type(row) is Elman}
 NAMES = ["Satoshi", "Ng", "O'Neal", "A", "Schmidhuber", "De Vries", "Zi", "Abel", "Ziegler", "Bo"]
 CORPUS = Corpus(NAMES * 2, np.arange(20) % len(LANGUAGES))
 

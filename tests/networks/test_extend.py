@@ -28,7 +28,7 @@ def extended(study: Project) -> Project:
 
 def test_an_architecture_is_one_file_and_its_entry(extended: Project) -> None:
     """dvc status names its stages and those that show all runs; after it, everything shows it."""
-    changed = set(json.loads(extended.run("dvc", "status", "--json")))
+    changed = set(json.loads(extended.run("dvc", "status", "--json", "dvc.yaml")))
     own = {f"{kind}@{run}" for kind in ("train", "evaluate") for run in ADDED}
     assert changed == own | {"gate", "compare", "report", "track"}
 
@@ -49,7 +49,7 @@ def test_an_edit_of_it_retrains_it_alone(extended: Project) -> None:
     extended.run("dvc", "repro", "-q", *(f"evaluate@{run}" for run in ADDED))
     with (extended.folder / "src/surnames/architectures/gru.py").open("a") as file:
         file.write("# edited\n")
-    changed = json.loads(extended.run("dvc", "status", "--json"))
+    changed = json.loads(extended.run("dvc", "status", "--json", "dvc.yaml"))
     assert {stage for stage in changed if stage.startswith("train@")} == {
         f"train@{run}" for run in ADDED
     }

@@ -11,7 +11,7 @@ from surnames.core.errors import StudyError
 from surnames.networks.lookup import architectures
 from surnames.prediction.model import Model
 
-ELMAN = [name for name, row in architectures().items() if isinstance(row, Elman)]
+ELMAN = [name for name, row in architectures().items() if type(row) is Elman]
 
 
 @pytest.mark.parametrize("architecture", ELMAN)

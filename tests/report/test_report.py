@@ -192,6 +192,7 @@ def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
         "detectable": 0.031 if verdict == "undecided" else None,
         "verdict": verdict,
         "expect": verdict,
+        "nadeau_bengio": {"verdict": verdict, "low": 0.0, "high": 0.2, "p_adjusted": 0.01},
     } | changed
 
 
@@ -206,7 +207,7 @@ def claim(verdict: str = "supported", **changed: Any) -> dict[str, Any]:
 )
 def test_answer_follows_the_verdict(tables: ReportData, verdict: str, said: str) -> None:
     """Yes only where the ledger supports it, however far apart the means are."""
-    ledger = {"confidence": 0.95, "margin": 0.02, "claims": [claim(verdict)]}
+    ledger = {"confidence": 0.95, "margin": 0.02, "grid": {}, "claims": [claim(verdict)]}
     assert said in section("answer", replace(tables, ledger=ledger))
     small = ledger | {"claims": [claim(verdict, effect=0.015, low=0.01, high=0.02)]}
     told = section("answer", replace(tables, ledger=small))

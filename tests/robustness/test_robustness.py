@@ -122,7 +122,7 @@ def test_the_grid_has_the_registered_cells(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_small_grid_is_trained_once(finished: Project, tmp_path: Path) -> None:
-    """Every stage, the tables, the ledger; run again nothing is; one cell changed, and only it is."""
+    """Every stage, the tables, the ledger; again nothing; one cell changed, only that."""
     project = finished.copy(tmp_path / "surnames")
     settings = {
         "replicates": 2,

@@ -17,9 +17,10 @@ LONGEST = 3000  # characters of a message; of aliases in aliases it was 25 MB on
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the study's two files."""
-    for name in ("params.yaml", "claims.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
+    """A folder with the files that the gate reads."""
+    (tmp_path / "robustness").mkdir()
+    for name in ("params.yaml", "claims.yaml", "robustness/params.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -188,7 +188,7 @@ def test_an_effect_from_elsewhere_adds_its_own_variance() -> None:
     assert_allclose([found.effect, found.low, found.high], [both.effect, both.low, both.high])
 
 
-DRAWS = 4000
+DRAWS, ROUNDS = 4000, 600
 
 
 def covered(draws: Iterable[list[Term]], truth: float) -> float:
@@ -338,7 +338,7 @@ def test_no_effect_is_found_where_there_is_none() -> None:
     ledger = [claim.model_copy(update={"more_than": 0.0}) for claim in ledger]
     rng = np.random.default_rng(4)
     alarms = {"primary": 0, "secondary": 0}
-    for _ in range(2000):
+    for _ in range(ROUNDS):
         drawn: dict[tuple[str, str], Term] = {}
 
         def values(run: str, metric: str) -> Term:
@@ -352,4 +352,5 @@ def test_no_effect_is_found_where_there_is_none() -> None:
         for family in alarms:
             own = [row["verdict"] for row in rows if row["family"] == family]
             alarms[family] += bool({"supported", "refuted"} & set(own))
-    assert all(count / 2000 <= 0.05 for count in alarms.values()), alarms
+    most = ROUNDS * 0.05 + 3 * (ROUNDS * 0.05 * 0.95) ** 0.5  # of a true twentieth, nearly always
+    assert all(count <= most for count in alarms.values()), alarms

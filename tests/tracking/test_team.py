@@ -128,11 +128,13 @@ def test_two_clones_share_a_study(
     assert all_runs(client) == published
 
     # the receipt is no one else's: only this clone's `track` knows what its own store holds
-    assert second.run("dvc", "status", "--json", **team.environment).startswith('{"track": [')
+    assert second.run("dvc", "status", "--json", "dvc.yaml", **team.environment).startswith(
+        '{"track": ['
+    )
     said = second.run("dvc", "repro", **team.environment)
     assert ran(said) == {"track"}
     assert "MLflow: 0 runs added, 20 already there" in said
-    assert "up to date" in second.run("dvc", "status", **team.environment)
+    assert "up to date" in second.run("dvc", "status", "dvc.yaml", **team.environment)
     assert second.run("git", "status", "--porcelain") == ""
     assert all_runs(client) == published
     assert len(client.search_model_versions(f"name = '{MODEL}'")) == len(versions)

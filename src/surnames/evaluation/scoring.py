@@ -162,9 +162,10 @@ def evaluate(
 ) -> Evaluation:
     """Score one network on every name of `scored`, and on those `outside`.
 
-    Also with the languages as frequent as in training, and where chance takes part in training on
-    the names that it was `trained` on, and on names of `scored` with a letter replaced. Diverged is
-    also a network whose weights are still numbers, but too large for its answers.
+    Also with the languages as frequent as in training. A network of an architecture in whose
+    training chance takes part, scored on names that it has not seen, is also asked the names that
+    it was `trained` on, and those of `scored` with a letter replaced. Diverged is also a network
+    whose weights are still numbers, but too large for its answers.
     """
     nothing = Evaluation(predict(np.zeros((0, len(LANGUAGES))), np.zeros(0, np.int64)), {}, {})
     if network.diverged:
@@ -181,7 +182,7 @@ def evaluate(
     found |= {f"{name}_{WITH_PRIOR}": with_prior[name] for name in PRIOR_MATTERS}
     otherwise = {WITH_PRIOR: corrected.predicted == scored.languages}
     others = {"starter": outside} if outside.names else {}
-    if architecture.stochastic:
+    if architecture.stochastic and trained.names != scored.names:
         others[TRAINED_ON] = trained
         for key, place in ((FIRST_REPLACED, 0), (LAST_REPLACED, -1)):
             altered = [replaced(name, place) for name in scored.names]

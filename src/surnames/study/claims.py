@@ -76,6 +76,7 @@ def _untestable(
         if len(set(languages)) < len(languages):
             yield ("groups", group), "a language is there twice"
     seen: set[str] = set()
+    contrasts = declared_contrasts()
     for index, claim in enumerate(ledger.claims):
         if claim.id in seen:
             yield ("claims", index, "id"), "the id of an earlier claim; each needs its own"
@@ -90,7 +91,7 @@ def _untestable(
             if run not in runs and run != GRID:
                 missing = f"{run:.100}, which is not under `runs` in {files.PARAMS}"
                 yield place, f"claim {claim.id} compares {missing}; add it, or remove the claim"
-            elif fault := _unscored(runs.get(run), metric, metrics, ledger.groups):
+            elif fault := _unscored(runs.get(run), metric, metrics, ledger.groups, contrasts):
                 yield place, f"claim {claim.id} {fault}"
         largest = [weight * HIGHEST.get(metric, 1.0) for weight, _, metric in claim.terms]
         low, high = sum(min(one, 0.0) for one in largest), sum(max(one, 0.0) for one in largest)
@@ -102,17 +103,23 @@ def _untestable(
             yield ("claims", index, "more_than"), fault
 
 
-def _unscored(run: Run | None, metric: str, metrics: Sequence[str], groups: Iterable[str]) -> str:
+def _unscored(
+    run: Run | None,
+    metric: str,
+    metrics: Sequence[str],
+    groups: Iterable[str],
+    contrasts: Sequence[str],
+) -> str:
     """Why a run, or the grid where None, has no such metric; "" where it has."""
     if run is None:
-        known = declared_contrasts()
-        listed = f"a contrast of {GRID_PARAMS}, not {metric!r:.100}; it has {', '.join(known)}"
-        return "" if metric in known else f"asks for {listed}"
+        listed = f"a contrast of {GRID_PARAMS}, not {metric!r:.100}; it has {', '.join(contrasts)}"
+        return "" if metric in contrasts else f"asks for {listed}"
     of_names = [f"{MACRO_RECALL}{group}" for group in NAME_GROUPS]
     if metric in of_names and run.protocol != "held_out":
         return f"asks for {metric}, which is of unseen names: {run.name:.100} is not under held_out"
-    if metric in OF_NETWORKS and not get_architecture(run.architecture, run.family).stochastic:
-        return f"asks for {metric}, which only networks have: {run.name:.100} has none"
+    network = get_architecture(run.architecture, run.family).stochastic
+    if metric in OF_NETWORKS and not (network and run.protocol != "published"):
+        return f"asks for {metric}, which only networks on unseen names have, not {run.name:.100}"
     if metric in (*metrics, *of_names, *(f"{RECALL}{one}" for one in (*LANGUAGES, *groups))):
         return ""
     choices = ", ".join([*metrics, f"{RECALL}<Language or group>", *of_names])

@@ -23,6 +23,8 @@ def robustness() -> bool:
     dvc_repo.release_locks()
     parallel.run([[Task("names", ["check"])]])
     changed = list(dvc_repo.status(PIPELINE))
+    if not changed:
+        return _take()
     alone = {"single_item": True}
     cells = [one for one in changed if "@" in one]
     try:
