@@ -3,7 +3,6 @@
 Fitting needs scikit-learn; scoring needs NumPy alone.
 """
 
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -43,7 +42,6 @@ def fit_ngrams(
     and `bias` (languages,), float32. Dual coordinate descent (liblinear) uses no BLAS, whose bits
     differ between processors.
     """
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression as Binary
     from sklearn.utils.class_weight import compute_sample_weight
@@ -58,9 +56,7 @@ def fit_ngrams(
     settings = {"C": recipe.inverse_regularization, "max_iter": recipe.passes, "tol": TOLERANCE}
     for language in np.unique(corpus.languages):
         binary = Binary(solver="liblinear", dual=True, random_state=0, **settings)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the recipe says how many passes
-            binary.fit(features, corpus.languages == language, sample_weight=balance)
+        binary.fit(features, corpus.languages == language, sample_weight=balance)
         weight[:, language] = binary.coef_[0]
         bias[language] = binary.intercept_[0]
     return {
