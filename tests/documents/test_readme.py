@@ -150,7 +150,7 @@ def judged(verdict: str, effect: float, other: str = "") -> dict[str, object]:
         ),
         (judged("refuted", -0.05), "never seen about 5 fewer, each"),
         (judged("negligible", 0.004), "never seen practically as many, each"),
-        (judged("undecided", 0.02), "never seen perhaps 2 more, which may be chance, each"),
+        (judged("undecided", 0.02), "never seen perhaps 2 more (which may be chance), each"),
     ],
 )
 def test_the_plain_sentence_follows_the_verdicts(unseen: dict[str, object], said: str) -> None:

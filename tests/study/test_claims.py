@@ -377,7 +377,7 @@ def test_fewer_replicates_decide_less(monkeypatch: pytest.MonkeyPatch) -> None:
 
     many, few = judged(10), judged(3)
     widths = [[row["high"] - row["low"] for row in rows] for rows in (many, few)]
-    assert np.mean(np.less(*widths)) > 0.8  # three may lie close together by chance
+    assert np.mean(np.less(*widths)) > 0.7  # three may lie close together by chance
     undecided = [sum(row["verdict"] == "undecided" for row in rows) for rows in (many, few)]
     assert undecided[1] > undecided[0]
 

@@ -95,7 +95,7 @@ ANYWHERE = {
     "blank": " \n\n",
     "a comment": "# nothing\n",
 }
-TERM = "[1, "
+TERM = "- [1, "
 FILES = (PARAMS, CLAIMS)
 ROW = """\
   - id: new
@@ -139,9 +139,9 @@ BAD = [
     _param("a data set called ..", "name: practical-pytorch", "name: ..", "fetch.name"),
     _claim("a threshold in points", "more_than: 0.0", "more_than: 10", "more_than"),
     _claim("a negative threshold of all", "more_than: 0.0", "more_than: -10", "more_than"),
-    _claim("no weight", TERM, "[0, ", "weight"),
-    _claim("a weight that is no number", TERM, "[.nan, ", "terms"),
-    _claim("a weight beyond all", TERM, "[1.0e+300, ", "weight"),
+    _claim("no weight", TERM, "- [0, ", "weight"),
+    _claim("a weight that is no number", TERM, "- [.nan, ", "terms"),
+    _claim("a weight beyond all", TERM, "- [1.0e+300, ", "weight"),
     _claim("no text", "claim: ", 'claim: "" # ', "claim"),
     _claim("a line break", "claim: ", 'claim: "a\\nb" # ', "claim", "hidden"),
     _claim("text turned around", "claim: ", 'claim: "a\\u202eb" # ', "claim", "U+202E"),
@@ -150,7 +150,7 @@ BAD = [
     _claim("a script for an address", 'url: "https', 'url: "javascript', "url"),
     _claim("an address that ends a link", 'url: "https://', 'url: "https://a)](b', "url"),
     _claim("a run of nobody", "held_out-fixed", "held_out-broken", "held_out-broken"),
-    _claim("a metric of nobody", "macro_recall", "macro_recoil", "macro_recoil"),
+    _claim("a metric of nobody", "macro_recall]", "macro_recoil]", "macro_recoil"),
     _claim("a verdict of nobody", "expect: supported", "expect: maybe", "expect"),
     *(
         _claim(f"{number} in a text", "claim: ", f'claim: "a{code}b" # ', ".claim: ", number)
@@ -200,10 +200,10 @@ BAD = [
     _param("a run of another's parts", "architecture: tanh_only", "architecture: fixed", "fixed"),
     _param("a family above", "family: elman", "family: ../elman", "family"),
     _param("no run", "", "runs: {}\n", "runs"),
-    _claim("a weight of truth", TERM, "[true, ", "terms"),
-    _claim("a weight in words", TERM, "['1', ", "terms"),
-    _claim("a weight without end", TERM, "[.inf, ", "terms"),
-    _claim("a weight of almost nothing", TERM, "[1.0e-300, ", "weight"),
+    _claim("a weight of truth", TERM, "- [true, ", "terms"),
+    _claim("a weight in words", TERM, "- ['1', ", "terms"),
+    _claim("a weight without end", TERM, "- [.inf, ", "terms"),
+    _claim("a weight of almost nothing", TERM, "- [1.0e-300, ", "weight"),
     _claim(
         "a term without a metric",
         "[1, held_out-fixed, macro_recall]",
