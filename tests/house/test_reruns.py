@@ -16,7 +16,8 @@ def of(runs: set[str], *kinds: str) -> set[str]:
     return {f"{kind}@{run}" for run in runs for kind in kinds or ("train", "evaluate")}
 
 
-EVERY = {"gate", "fetch", "normalize", "split", "check", "compare", "report", "track"} | of(RUNS)
+EVERY = {"gate", "fetch", "normalize", "split", "check", "nearest", "compare"} | of(RUNS)
+EVERY |= {"report", "track"}
 SHOWN = {"report", "track"}  # they show all of params.yaml, and every network
 
 
@@ -67,14 +68,14 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "the confusion matrix": (append(f"{SOURCE}/display/confusion_matrix.py"), SHOWN),
     "the alphabet": (append(f"{SOURCE}/core/alphabet.py"), EVERY),
-    "a kernel": (append(f"{SOURCE}/networks/kernels.py"), of(RUNS) | SHOWN | {"gate"}),
+    "a kernel": (append(f"{SOURCE}/networks/kernels.py"), of(RUNS) | SHOWN | {"gate", "compare"}),
     "the Elman networks": (
         append(f"{SOURCE}/architectures/elman.py"),
-        of(ONLINE) | SHOWN | {"gate"},
+        of(ONLINE) | SHOWN | {"gate", "compare"},
     ),
     "the n-grams": (
         append(f"{SOURCE}/architectures/ngram_logistic.py"),
-        of(NGRAMS) | SHOWN | {"gate"},
+        of(NGRAMS) | SHOWN | {"gate", "compare"},
     ),
     "a metric": (
         append(f"{SOURCE}/evaluation/scoring.py"),
